@@ -1,0 +1,52 @@
+# Everything that people and CI run. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := shared auth-service todo-service gateway devstack
+MANIFESTS := $(addsuffix /pyproject.toml,$(MEMBERS))
+
+.PHONY: help up reset test check format lock bench e2e browser compose-up
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements-dev.txt $(MANIFESTS) scripts/install
+	@PYTHON="$(PYTHON)" scripts/install $(VENV) $(MEMBERS)
+	@touch $@
+
+up: $(VENV)/.installed ## Run the whole set here: PostgreSQL, Valkey, mail catcher, services, gateway (PORT=8080 MAIL_PORT=8025)
+	@exec $(BIN)/python -m devstack up
+
+reset: $(VENV)/.installed ## Delete the local set's data
+	@$(BIN)/python -m devstack reset
+
+test: $(VENV)/.installed ## Run all tests against real PostgreSQL and Valkey (ARGS="-k title" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed ## Lint, format, types, import rules, locks, migrations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/python scripts/lock.py check
+
+format: $(VENV)/.installed ## Let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/.installed ## Resolve the hashed locks anew from the manifests
+	@$(BIN)/python scripts/lock.py write
+
+bench: $(VENV)/.installed ## Measure against peers; fails below a bar (ONLY=todos)
+	@$(BIN)/python -m benchmarks $(ONLY)
+
+e2e: $(VENV)/.installed ## Run the system tests against a running set (E2E_BASE_URL, E2E_MAIL_URL)
+	@E2E_BASE_URL=$${E2E_BASE_URL:-http://127.0.0.1:8080} $(BIN)/python -m pytest tests/system -m "not kills and not browser" $(ARGS)
+
+browser: $(VENV)/.installed ## Run the browser tests (needs Chromium)
+	@$(BIN)/python -m pytest -m browser tests $(ARGS)
+
+compose-up: ## Run the whole set in Docker
+	docker compose up --build --wait

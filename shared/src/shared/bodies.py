@@ -1,0 +1,63 @@
+"""What a request's body may be: its size, and the text in it."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.problems import BodyTooLarge, problem_response
+
+__all__ = ["BodyLimit", "Text", "storable"]
+
+
+def storable(text: str) -> str:
+    """Return `text`; raise ValueError when PostgreSQL cannot store it: a NUL, or half of a surrogate pair."""
+    if "\x00" in text:
+        msg = "must not contain the character NUL"
+        raise ValueError(msg)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        msg = "must not contain a lone surrogate"
+        raise ValueError(msg)
+    return text
+
+
+Text = Annotated[str, AfterValidator(storable)]
+"""Text that every part of the system can hold and any client can decode (RFC 8259 section 8.2)."""
+
+
+class BodyLimit:
+    """Refuse bodies over `max_bytes` with 413: by their declared length before a byte is read, else while counting."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > self._max_bytes:
+            await self._refuse(scope, receive, send)
+            return
+        received = 0
+
+        async def counted_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                # FastAPI lets this class alone through its body parser; `faults` makes a problem of it.
+                raise HTTPException(BodyTooLarge.status)
+            return message
+
+        await self._app(scope, counted_receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The rest of the body is not read, so the connection cannot be used again.
+        detail = f"The body is larger than the {self._max_bytes} bytes that this address takes."
+        refusal = BodyTooLarge(detail, headers={"Connection": "close"})
+        await problem_response(refusal, scope)(scope, receive, send)

@@ -1,0 +1,235 @@
+"""PostgreSQL: connections, and the one unit of work.
+
+A request is one transaction. It commits before the response leaves, and nobody but `transaction` commits
+(decision 0003). A failure of the database is raised as a problem that says whether anything was changed.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Self, TypeAlias
+
+import structlog
+from fastapi import Depends, Request
+from sqlalchemy import event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.problems import Busy, ConstraintViolation, DatabaseUnavailable, OutcomeUnknown, Problem
+
+__all__ = [
+    "API",
+    "NAMING_CONVENTION",
+    "WORKER",
+    "Database",
+    "Profile",
+    "Session",
+    "SessionDep",
+    "Sessions",
+    "transaction",
+]
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Names for constraints, so that a migration can name what it drops. Each service's metadata uses it."""
+
+CONNECT_SECONDS, COMMAND_SECONDS = 2.0, 5.0
+PROBE_EVERY_SECONDS = 1.0
+
+EndHook: TypeAlias = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a kind of process uses PostgreSQL: how many connections, and how long it may hold the server up."""
+
+    pool_size: int
+    max_overflow: int
+    server_settings: dict[str, str]
+
+
+API = Profile(
+    pool_size=10,
+    max_overflow=5,
+    server_settings={
+        "transaction_timeout": "5s",
+        "statement_timeout": "3s",
+        "lock_timeout": "2s",
+        "idle_in_transaction_session_timeout": "5s",
+        "jit": "off",
+    },
+)
+WORKER = Profile(pool_size=5, max_overflow=0, server_settings={"transaction_timeout": "60s", "jit": "off"})
+
+
+class Session(AsyncSession):
+    """A session of SQLModel that also knows what to do when its transaction has ended."""
+
+    def on_end(self, hook: EndHook) -> None:
+        """Await `hook` after COMMIT, ROLLBACK or an unknown outcome, before the response leaves.
+
+        Hooks run in the order in which they came. What one raises is logged and goes no further.
+        """
+        self.info.setdefault("on_end", []).append(hook)
+
+    async def run_end_hooks(self) -> None:
+        """Run what `on_end` collected. `transaction` calls it."""
+        for hook in self.info.pop("on_end", []):
+            try:
+                await hook()
+            except Exception as error:  # noqa: BLE001  # the transaction is over: nothing can be refused any more
+                structlog.get_logger().error("end_hook_failed", exc_info=error)
+
+
+Sessions: TypeAlias = async_sessionmaker[Session]
+
+
+class Database:
+    """The service's own database: an engine, and sessions on it. Opening it connects to nothing yet."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.sessions: Sessions = async_sessionmaker(engine, class_=Session, expire_on_commit=False)
+        self._probe: asyncio.Task[str | None] | None = None
+        self._probed_at = float("-inf")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, process: str, profile: Profile = API) -> AsyncIterator[Self]:
+        """Give the database at `url` (`postgresql://…`), where `process` names us in pg_stat_activity; close it after.
+
+        A server that is away is no error here: the first use raises `DatabaseUnavailable`, and so until it is back.
+        """
+        database = cls(_engine(url, process, profile))
+        try:
+            yield database
+        finally:
+            await database.engine.dispose()
+
+    async def check(self) -> str | None:
+        """Say why the database cannot be used, or None. Asked once a second at most; everybody hears that answer."""
+        if self._probe is None or (self._probe.done() and time.monotonic() - self._probed_at > PROBE_EVERY_SECONDS):
+            self._probe, self._probed_at = asyncio.create_task(self._select_one()), time.monotonic()
+        return await asyncio.shield(self._probe)
+
+    async def _select_one(self) -> str | None:
+        try:
+            async with asyncio.timeout(1), self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            return f"database: {type(error).__name__}"
+        return None
+
+
+def _engine(url: str, process: str, profile: Profile) -> AsyncEngine:
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=profile.pool_size,
+        max_overflow=profile.max_overflow,
+        pool_timeout=1.0,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS if profile is API else None,
+            "server_settings": {**profile.server_settings, "application_name": process},
+        },
+    )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def refuse_dead(connection: DBAPIConnection, _: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
+        # A look at local state, where `pool_pre_ping` would cost three round trips at every checkout.
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError
+
+    return engine
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[Session]:
+    """Give a session whose work is committed at the end of the block, or rolled back when the block raises.
+
+    Raises `Busy` (pool or lock timeout), `DatabaseUnavailable`, `ConstraintViolation`, or `OutcomeUnknown` when the
+    connection broke during COMMIT.
+    """
+    session = sessions()
+    try:
+        try:
+            yield session
+        except BaseException as error:
+            await _release(session)
+            if (problem := _as_problem(error)) is error:
+                raise
+            raise problem from error
+        await _commit(session)
+    finally:
+        await session.run_end_hooks()
+
+
+async def _commit(session: Session) -> None:
+    try:
+        await session.commit()
+    except Exception as error:
+        problem = _as_problem(error)
+        if isinstance(problem, DatabaseUnavailable):
+            raise OutcomeUnknown from error
+        if problem is error:
+            raise
+        raise problem from error
+    finally:
+        await _release(session)
+
+
+async def _release(session: Session) -> None:
+    """Give the connection back, rolling back what is not committed."""
+    try:
+        await session.close()
+    except (DBAPIError, OSError) as error:
+        # The server rolls back by itself when the connection is gone; the client hears of what came before.
+        structlog.get_logger().warning("rollback_failed", error=type(error).__name__)
+
+
+BUSY = frozenset({"25P04", "40001", "40P01", "53300", "55P03", "57014"})
+"""SQLSTATEs of a server that is there and could not do it now: timeouts, deadlocks, too many connections."""
+
+AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+"""SQLSTATEs of a server that is going, starting, or has ended our connection."""
+
+
+def _as_problem(error: BaseException) -> BaseException:
+    """Return what the client should hear instead of `error`; `error` itself when it is no fault of the database."""
+    if isinstance(error, PoolTimeout):
+        return Busy()
+    if isinstance(error, IntegrityError):
+        return ConstraintViolation()
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if state in BUSY:
+            return Busy()
+        if error.connection_invalidated or state in AWAY or state.startswith("08") or not state:
+            return DatabaseUnavailable()
+    if isinstance(error, OSError | TimeoutError) and not isinstance(error, Problem):
+        return DatabaseUnavailable()
+    return error
+
+
+async def get_session(request: Request) -> AsyncIterator[Session]:
+    """Give the session of this request's one transaction."""
+    async with transaction(request.app.state.database.sessions) as session:
+        yield session
+
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+"""This request's transaction. Function scope commits before the response leaves: a failed commit is an answer."""

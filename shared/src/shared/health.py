@@ -1,0 +1,151 @@
+"""Is the process alive, and should it get work? Answered on the service's own port and on an admin port of its own.
+
+`/health` and `/livez` depend on nothing outside the process, so that an outage elsewhere causes no restarts.
+`python -m shared.health readyz` asks the admin port and exits 0 or 1: the images' HEALTHCHECK.
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Self, TypeAlias
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+__all__ = ["Check", "Health", "Heartbeats", "health_router"]
+
+LAG_LIMIT_SECONDS = 5.0
+LAG_WINDOW_SECONDS = 10.0
+BEAT_LIMIT_SECONDS = 60.0
+
+Check: TypeAlias = Callable[[], Awaitable[str | None]]
+"""Says why the process should get no work now, or None."""
+
+
+class Health:
+    """What a process knows of its own state."""
+
+    def __init__(self, *checks: Check) -> None:
+        self._checks = checks
+        self._lagged_at = float("-inf")
+
+    @classmethod
+    @asynccontextmanager
+    async def serve(cls, port: int, *checks: Check) -> AsyncIterator[Self]:
+        """Give the health of this process, watched, and answered on the admin `port` on all addresses (0: not)."""
+        health = cls(*checks)
+        watch = asyncio.create_task(health._watch_loop(), name="loop-watch")
+        server = await asyncio.start_server(health._answer, port=port) if port else None
+        try:
+            yield health
+        finally:
+            watch.cancel()
+            if server:
+                server.close()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def livez(self) -> tuple[int, dict[str, str]]:
+        """Return status and body: 503 when the event loop lagged over five seconds within the last ten."""
+        if time.monotonic() - self._lagged_at < LAG_WINDOW_SECONDS:
+            return 503, {"status": "lagging"}
+        return 200, {"status": "alive"}
+
+    async def readyz(self) -> tuple[int, dict[str, str]]:
+        """Return status and body: 503, with the reason, when a check says that the process should get no work."""
+        for check in self._checks:
+            if reason := await check():
+                return 503, {"status": "unready", "reason": reason}
+        return 200, {"status": "ready"}
+
+    async def _watch_loop(self) -> None:
+        while True:
+            asked = time.monotonic()
+            await asyncio.sleep(0.5)
+            if time.monotonic() - asked > 0.5 + LAG_LIMIT_SECONDS:
+                self._lagged_at = time.monotonic()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(5):
+                request_line = await reader.readline()
+                path = request_line.decode("latin-1").split(" ")[1:2]
+                answers = {"/livez": self.livez, "/readyz": self.readyz}
+                answer = answers.get(path[0].rstrip("/")) if path else None
+                status, body = await answer() if answer else (404, {"status": "not found"})
+                writer.write(_http(status, body))
+                await writer.drain()
+        except (TimeoutError, ConnectionError, ValueError):
+            return
+        finally:
+            writer.close()
+
+
+class Heartbeats:
+    """When each loop of a worker last ran; as a check: every one within the last minute."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def beat(self, loop: str) -> None:
+        """Note that `loop` runs."""
+        self._last[loop] = time.monotonic()
+
+    async def check(self) -> str | None:
+        """Return which loop stands still, or None."""
+        now = time.monotonic()
+        still = [loop for loop, last in self._last.items() if now - last > BEAT_LIMIT_SECONDS]
+        return f"standing still: {', '.join(sorted(still))}" if still else None
+
+
+def _http(status: int, body: dict[str, str]) -> bytes:
+    payload = json.dumps(body).encode()
+    phrase = http.client.responses[status]
+    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + payload
+
+
+def health_router() -> APIRouter:
+    """Return the routes `/health`, `/livez` and `/readyz`, each in both spellings, over `app.state.health`."""
+    router = APIRouter(tags=["health"])
+
+    async def health() -> dict[str, str]:
+        """Answer as long as the process runs."""
+        return {"status": "healthy"}
+
+    async def livez(request: Request) -> JSONResponse:
+        """Say whether the process should be restarted."""
+        status, body = await request.app.state.health.livez()
+        return JSONResponse(body, status)
+
+    async def readyz(request: Request) -> JSONResponse:
+        """Say whether the process should get requests."""
+        status, body = await request.app.state.health.readyz()
+        return JSONResponse(body, status)
+
+    for path, endpoint in (("/health", health), ("/livez", livez), ("/readyz", readyz)):
+        router.add_api_route(path, endpoint, methods=["GET"])
+        router.add_api_route(f"{path}/", endpoint, methods=["GET"], include_in_schema=False)
+    return router
+
+
+def ask_admin_port(question: str) -> int:
+    """Return the exit status for `question` (`livez` or `readyz`), asked of this machine's ADMIN_PORT."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(os.environ.get("ADMIN_PORT") or 9090), timeout=2)
+    try:
+        connection.request("GET", f"/{question}")
+        answer = connection.getresponse()
+        sys.stdout.write(answer.read().decode() + "\n")
+    except OSError as error:
+        sys.stdout.write(f"no answer: {error}\n")
+        return 1
+    return 0 if answer.status == 200 else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(ask_admin_port(sys.argv[1] if len(sys.argv) > 1 else "readyz"))

@@ -1,0 +1,64 @@
+"""The life of a process: resources opened in order and closed in reverse; workers that run until told to stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TypeAlias
+
+import structlog
+from fastapi import FastAPI
+from starlette.datastructures import State
+
+__all__ = ["Loop", "opens", "pause", "run_until_stopped"]
+
+RESTART_AFTER_SECONDS = 1.0
+
+Opener: TypeAlias = Callable[[State], AbstractAsyncContextManager[object]]
+"""Given the state that holds what was opened before, returns the next resource as a context manager."""
+
+Loop: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
+"""A worker's loop: runs until the event is set, then finishes what it has in hand and returns."""
+
+
+def opens(**resources: Opener) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return a lifespan that opens `resources` in order, each as `app.state.<name>`, and closes them in reverse."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for name, opener in resources.items():
+                setattr(app.state, name, await stack.enter_async_context(opener(app.state)))
+            yield
+
+    return lifespan
+
+
+async def run_until_stopped(**loops: Loop) -> None:
+    """Run `loops` side by side until SIGTERM or SIGINT. One that fails is logged and started again a second later."""
+    stop = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as tasks:
+        for name, loop in loops.items():
+            tasks.create_task(_kept_running(name, loop, stop), name=name)
+
+
+async def _kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
+    log = structlog.get_logger()
+    while not stop.is_set():
+        try:
+            await loop(stop)
+        except Exception as error:  # a worker outlives every fault of one loop, and says so
+            log.error("loop_failed", loop=name, exc_info=error)
+            await pause(stop, RESTART_AFTER_SECONDS)
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait `seconds`, or less when `stop` is set meanwhile."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,146 @@
+"""Logs: one object a line on stdout, joined over all processes by the request id.
+
+Never logged: Authorization, cookies, bodies, query values, addresses of people, tokens, keys.
+"""
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from shared.ids import uuid7
+
+__all__ = ["RequestLog", "configure_logging", "current_request_id", "current_traceparent", "request_context"]
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+
+def current_request_id() -> str | None:
+    """Return the id of the request, or of the event that came from one, being handled now."""
+    return _request_id.get()
+
+
+def current_traceparent() -> str | None:
+    """Return the W3C trace context that the request came with, if it was valid."""
+    return _traceparent.get()
+
+
+def request_context(request_id: str | None, traceparent: str | None) -> None:
+    """From here on, in this task, log lines and outbox rows carry this request id and trace."""
+    trace = TRACEPARENT.fullmatch(traceparent or "")
+    _request_id.set(request_id)
+    _traceparent.set(trace.string if trace else None)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id, **({"trace_id": trace[1]} if trace else {}))
+
+
+def configure_logging(service: str, level: str, log_format: str) -> None:
+    """Send every logger of this process to stdout: as JSON lines, or with `log_format="console"` for people."""
+
+    def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    common: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        name_service,
+    ]
+    # A traceback as text: the structured form would show local variables, and with them secrets.
+    lines: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    people: list[Processor] = [_brief, structlog.dev.ConsoleRenderer(colors=False, timestamp_key="ts")]
+    renderer = people if log_format == "console" else lines
+    structlog.configure(
+        processors=[*common, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    _route_standard_library(common, renderer, level.upper())
+
+
+def _route_standard_library(common: list[Processor], renderer: list[Processor], level: str) -> None:
+    """Give the lines of libraries the same shape as our own."""
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=common, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer]
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    # It writes a line for every request that it makes, with its whole URL.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _brief(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Drop what a person at a terminal does not need."""
+    for key in ("service", "trace_id"):
+        event.pop(key, None)
+    return event
+
+
+class RequestLog:
+    """Give each request its id and write its one `request` line when the answer is complete.
+
+    The id is taken from `X-Request-Id` when a trusted proxy sent it, else it is new; the answer carries it.
+    """
+
+    def __init__(self, app: ASGIApp, trusts: Callable[[str | None], bool]) -> None:
+        self._app = app
+        self._trusts = trusts
+        self._log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = self._request_id(scope, headers)
+        request_context(request_id, headers.get("traceparent"))
+        started, status = time.perf_counter(), 500
+
+        async def named_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, named_send)
+        finally:
+            self._write(scope, status, time.perf_counter() - started)
+
+    def _request_id(self, scope: Scope, headers: Headers) -> str:
+        inbound = headers.get("x-request-id", "")
+        peer = (scope.get("client") or (None,))[0]
+        if REQUEST_ID.fullmatch(inbound) and self._trusts(peer):
+            return inbound
+        return str(uuid7())
+
+    def _write(self, scope: Scope, status: int, seconds: float) -> None:
+        route, state = scope.get("route"), scope.get("state", {})
+        self._log.info(
+            "request",
+            method=scope["method"],
+            route=getattr(route, "path", None),
+            status=status,
+            duration_ms=round(seconds * 1000, 2),
+            user=state.get("user_id"),
+            code=state.get("problem_code"),
+        )

@@ -1,0 +1,225 @@
+"""Errors as problem details (RFC 9457): every refusal has a status, a stable `code` and a `detail` in words.
+
+    Problem
+    ├── BadRequest 400            MalformedJson, ConstraintViolation
+    ├── Unauthorized 401
+    ├── Forbidden 403
+    ├── NotFound 404
+    ├── MethodNotAllowed 405
+    ├── Conflict 409
+    ├── BodyTooLarge 413
+    ├── UnsupportedMediaType 415
+    ├── Unprocessable 422         also what FastAPI's own validation becomes
+    ├── InternalError 500
+    └── Unavailable 503           Busy, DatabaseUnavailable, OutcomeUnknown; carry Retry-After
+
+A feature subclasses one of these beside its routes, and names it in `responses=documents(…)`. Codes are listed in
+docs/problems.md.
+"""
+
+import inspect
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import ClassVar
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from shared.logging import current_request_id
+
+__all__ = [
+    "BadRequest",
+    "BodyTooLarge",
+    "Busy",
+    "Conflict",
+    "ConstraintViolation",
+    "DatabaseUnavailable",
+    "Forbidden",
+    "InternalError",
+    "MalformedJson",
+    "MethodNotAllowed",
+    "NotFound",
+    "OutcomeUnknown",
+    "Problem",
+    "Unauthorized",
+    "Unavailable",
+    "Unprocessable",
+    "UnsupportedMediaType",
+    "documents",
+    "problem_response",
+]
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(
+        self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: object
+    ) -> None:
+        """Explain this occurrence in `detail` (default: the class's docstring); `members` extend the body."""
+        self.detail = detail or inspect.cleandoc(self.__doc__ or self.title).partition("\n\n")[0]
+        self.headers = dict(headers or {})
+        self.members = members
+        super().__init__(self.detail)
+
+    def body(self, instance: str | None, request_id: str | None) -> dict[str, object]:
+        """Return the members of RFC 9457 section 3.1, ours and this problem's own."""
+        return {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            "code": self.code,
+            "request_id": request_id,
+            **self.members,
+        }
+
+
+class BadRequest(Problem):
+    """The request cannot be understood."""
+
+    status, code, title = 400, "bad_request", "Bad request"
+
+
+class MalformedJson(BadRequest):
+    """The body is not valid JSON."""
+
+    code, title = "malformed_json", "Malformed JSON"
+
+
+class ConstraintViolation(BadRequest):
+    """The database refused the values of this request."""
+
+    code, title = "constraint_violation", "Constraint violation"
+
+
+class Unauthorized(Problem):
+    """The request carries no valid credentials."""
+
+    status, code, title = 401, "unauthorized", "Unauthorized"
+
+
+class Forbidden(Problem):
+    """The credentials are valid but do not permit this."""
+
+    status, code, title = 403, "forbidden", "Forbidden"
+
+
+class NotFound(Problem):
+    """Nothing is at this address."""
+
+    status, code, title = 404, "not_found", "Not found"
+
+
+class MethodNotAllowed(Problem):
+    """This address does not answer that method."""
+
+    status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class Conflict(Problem):
+    """The request contradicts what is stored."""
+
+    status, code, title = 409, "conflict", "Conflict"
+
+
+class BodyTooLarge(Problem):
+    """The body is larger than this address takes."""
+
+    status, code, title = 413, "body_too_large", "Body too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body must be JSON and say so: `Content-Type: application/json`."""
+
+    status, code, title = 415, "unsupported_media_type", "Unsupported media type"
+
+
+class Unprocessable(Problem):
+    """A field or parameter is wrong."""
+
+    status, code, title = 422, "validation_error", "Validation error"
+
+
+class InternalError(Problem):
+    """The server failed. It has been logged under this request id."""
+
+    status, code, title = 500, "internal", "Internal error"
+
+
+class Unavailable(Problem):
+    """The service cannot answer for the moment. Try again soon."""
+
+    status, code, title = 503, "unavailable", "Unavailable"
+
+    def __init__(
+        self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: object
+    ) -> None:
+        """As `Problem`; says when to try again (RFC 9110 section 10.2.3), in one second unless `headers` say more."""
+        super().__init__(detail, headers={"Retry-After": "1", **(headers or {})}, **members)
+
+
+class Busy(Unavailable):
+    """Too much is going on at once. Try again soon."""
+
+    code, title = "busy", "Busy"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached for the moment. Nothing was changed."""
+
+    code, title = "database_unavailable", "Database unavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection broke while the change was stored: it may or may not have happened. Read before you repeat."""
+
+    code, title = "outcome_unknown", "Outcome unknown"
+
+
+def problem_response(problem: Problem, scope: Scope) -> Response:
+    """Return `problem` as an answer to the request of `scope`, which it names."""
+    body = problem.body(scope.get("path"), current_request_id())
+    scope.setdefault("state", {})["problem_code"] = problem.code
+    return Response(
+        json.dumps(body, ensure_ascii=True, default=str),
+        problem.status,
+        {"Cache-Control": "no-store", **problem.headers},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def documents(*problems: type[Problem]) -> dict[int | str, dict[str, object]]:
+    """Return the `responses=` of a route that can answer with `problems`, one entry a status."""
+    by_status: defaultdict[int, list[type[Problem]]] = defaultdict(list)
+    for problem in problems:
+        by_status[problem.status].append(problem)
+    return {status: _documented(kinds) for status, kinds in sorted(by_status.items())}
+
+
+def _documented(kinds: list[type[Problem]]) -> dict[str, object]:
+    codes = [kind.code for kind in kinds]
+    schema = {
+        "title": "Problem",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "const": kinds[0].status},
+            "detail": {"type": "string"},
+            "instance": {"type": ["string", "null"]},
+            "code": {"type": "string", "enum": codes},
+            "request_id": {"type": ["string", "null"]},
+        },
+    }
+    words = " / ".join(f"`{kind.code}`: {inspect.cleandoc(kind.__doc__ or kind.title)}" for kind in kinds)
+    return {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}

@@ -1,0 +1,105 @@
+"""Redis that fails fast: a short timeout, no retries, and a breaker, so that an outage costs a request nothing.
+
+redis-py's own default is ten retries: a refused port would cost over four seconds a command.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Self, TypeVar
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+__all__ = ["RedisClient", "RedisUnavailable"]
+
+TIMEOUT_SECONDS = 0.1
+FAILURES_TO_OPEN = 3
+PROBE_EVERY_SECONDS = 0.25
+
+Answer = TypeVar("Answer")
+
+
+class RedisUnavailable(Exception):
+    """Redis did not answer, or the breaker is open and it was not asked."""
+
+
+def connect(url: str, *, read_timeout: float = TIMEOUT_SECONDS) -> "Redis":
+    """Return a bare client for `url`: no retries, `read_timeout` in seconds. Blocking reads need one of their own."""
+    return Redis.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        socket_timeout=read_timeout,
+        health_check_interval=0,
+        decode_responses=False,
+    )
+
+
+class RedisClient:
+    """Redis behind a breaker. It opens after three failures in a row; a PING in the background closes it."""
+
+    def __init__(self, client: "Redis") -> None:
+        self._client = client
+        self._failures = 0
+        self._is_open = False
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator[Self]:
+        """Give a client for `url` (`redis://host:port/0`); a Redis that is away is no error here."""
+        client = connect(url)
+        guarded = cls(client)
+        probe = asyncio.create_task(guarded._probe(), name="redis-probe")
+        try:
+            yield guarded
+        finally:
+            probe.cancel()
+            await asyncio.gather(probe, return_exceptions=True)
+            await client.aclose()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the breaker lets commands through."""
+        return not self._is_open
+
+    async def run(self, command: Callable[["Redis"], Awaitable[Answer]]) -> Answer:
+        """Return what `command` returns of the client; raise `RedisUnavailable` at once while the breaker is open.
+
+        An answer that Redis gives as an error (a wrong type, no such script) is raised as redis-py's `ResponseError`.
+        """
+        if self._is_open:
+            raise RedisUnavailable
+        try:
+            answer = await command(self._client)
+        except ResponseError:
+            self._failures = 0
+            raise
+        except (RedisError, OSError, TimeoutError) as error:
+            self._count_failure(error)
+            raise RedisUnavailable from error
+        self._failures = 0
+        return answer
+
+    def _count_failure(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures >= FAILURES_TO_OPEN and not self._is_open:
+            self._is_open = True
+            structlog.get_logger().warning("redis_down", error=type(error).__name__)
+
+    async def _probe(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
+            if self._is_open:
+                await self._try_to_close()
+
+    async def _try_to_close(self) -> None:
+        try:
+            await self._client.ping()
+        except (RedisError, OSError, TimeoutError):
+            return
+        self._failures, self._is_open = 0, False
+        structlog.get_logger().info("redis_up")
