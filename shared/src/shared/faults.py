@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -42,8 +41,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def on_http(request: Request, error: HTTPException) -> Response:
         return problem_response(_of_framework(error), request.scope)
 
-    async def on_bug(request: Request, error: Exception) -> Response:
-        structlog.get_logger().error("unhandled", exc_info=error)
+    async def on_bug(request: Request, _: Exception) -> Response:
+        # Starlette raises it again behind this answer, and uvicorn logs it with its traceback.
         return problem_response(InternalError(), request.scope)
 
     app.add_exception_handler(Problem, on_problem)  # type: ignore[arg-type]  # Starlette types handlers contravariantly

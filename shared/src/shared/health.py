@@ -12,11 +12,10 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
-from fastapi import APIRouter
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 __all__ = ["Check", "Health", "Heartbeats", "health_router"]
 
@@ -89,16 +88,17 @@ class Health:
 class Heartbeats:
     """When each loop of a worker last ran; as a check: every one within the last minute."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._last: dict[str, float] = {}
 
     def beat(self, loop: str) -> None:
         """Note that `loop` runs."""
-        self._last[loop] = time.monotonic()
+        self._last[loop] = self._clock()
 
     async def check(self) -> str | None:
         """Return which loop stands still, or None."""
-        now = time.monotonic()
+        now = self._clock()
         still = [loop for loop, last in self._last.items() if now - last > BEAT_LIMIT_SECONDS]
         return f"standing still: {', '.join(sorted(still))}" if still else None
 
@@ -110,8 +110,12 @@ def _http(status: int, body: dict[str, str]) -> bytes:
     return f"{head}Connection: close\r\n\r\n".encode() + payload
 
 
-def health_router() -> APIRouter:
+def health_router() -> "APIRouter":
     """Return the routes `/health`, `/livez` and `/readyz`, each in both spellings, over `app.state.health`."""
+    # Imported here, because an image's HEALTHCHECK starts this module every ten seconds and needs none of it.
+    from fastapi import APIRouter, Request  # noqa: PLC0415
+    from fastapi.responses import JSONResponse  # noqa: PLC0415
+
     router = APIRouter(tags=["health"])
 
     async def health() -> dict[str, str]:

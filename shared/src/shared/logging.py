@@ -58,9 +58,11 @@ def configure_logging(service: str, level: str, log_format: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         name_service,
     ]
-    # A traceback as text: the structured form would show local variables, and with them secrets.
+    # Tracebacks as plain text: the richer forms show local variables, and with them secrets.
     lines: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    people: list[Processor] = [_brief, structlog.dev.ConsoleRenderer(colors=False, timestamp_key="ts")]
+    plain = structlog.dev.plain_traceback
+    console = structlog.dev.ConsoleRenderer(colors=False, timestamp_key="ts", exception_formatter=plain)
+    people: list[Processor] = [_brief, console]
     renderer = people if log_format == "console" else lines
     structlog.configure(
         processors=[*common, *renderer],

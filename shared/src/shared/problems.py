@@ -187,14 +187,14 @@ class OutcomeUnknown(Unavailable):
 
 def problem_response(problem: Problem, scope: Scope) -> Response:
     """Return `problem` as an answer to the request of `scope`, which it names."""
-    body = problem.body(scope.get("path"), current_request_id())
+    request_id = current_request_id()
     scope.setdefault("state", {})["problem_code"] = problem.code
-    return Response(
-        json.dumps(body, ensure_ascii=True, default=str),
-        problem.status,
-        {"Cache-Control": "no-store", **problem.headers},
-        media_type=MEDIA_TYPE,
-    )
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    if request_id:
+        # The answer to a bug is made outside the request log, which else adds this field.
+        headers["X-Request-Id"] = request_id
+    body = json.dumps(problem.body(scope.get("path"), request_id), ensure_ascii=True, default=str)
+    return Response(body, problem.status, headers, media_type=MEDIA_TYPE)
 
 
 def documents(*problems: type[Problem]) -> dict[int | str, dict[str, object]]:

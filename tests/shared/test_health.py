@@ -1,0 +1,115 @@
+"""Alive, ready, and who may know."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from devstack.ports import free_ports
+from shared.health import Health, Heartbeats, health_router
+from shared.lifespan import opens
+
+
+async def never_ready() -> str | None:
+    """Fail, as a check does whose database is away."""
+    return "database: away"
+
+
+async def always_ready() -> str | None:
+    """Pass."""
+    return None
+
+
+@pytest.fixture
+def app_with():
+    """Make a client of an app with these checks."""
+
+    def make(*checks) -> tuple[FastAPI, httpx.AsyncClient]:
+        app = FastAPI(redirect_slashes=False, lifespan=opens(health=lambda _: Health.serve(0, *checks)))
+        app.include_router(health_router())
+        return app, httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
+
+    return make
+
+
+class TestTheServicesPort:
+    @pytest.mark.parametrize("spelling", ["/health", "/health/"])
+    async def test_health_is_the_guides_answer(self, app_with, spelling):
+        """GET /health answers as long as the process runs, whatever else is down."""
+        app, client = app_with(never_ready)
+        async with app.router.lifespan_context(app), client:
+            response = await client.get(spelling)
+
+        assert (response.status_code, response.json()) == (200, {"status": "healthy"})
+
+    async def test_livez_ignores_dependencies(self, app_with):
+        """An outage elsewhere restarts nobody."""
+        app, client = app_with(never_ready)
+        async with app.router.lifespan_context(app), client:
+            assert (await client.get("/livez")).status_code == 200
+
+    async def test_readyz_says_why_not(self, app_with):
+        """A process that should get no work says the reason."""
+        app, client = app_with(always_ready, never_ready)
+        async with app.router.lifespan_context(app), client:
+            response = await client.get("/readyz")
+
+        assert response.status_code == 503
+        assert response.json() == {"status": "unready", "reason": "database: away"}
+
+
+class TestTheAdminPort:
+    async def ask(self, port: int, question: str) -> int:
+        """Ask as an image's HEALTHCHECK does; return the exit status."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "shared.health", question),
+            env=os.environ | {"ADMIN_PORT": str(port)},
+            stdout=subprocess.DEVNULL,
+        )
+        return await process.wait()
+
+    @pytest.mark.parametrize(
+        ("check", "question", "status"),
+        [(always_ready, "readyz", 0), (never_ready, "readyz", 1), (never_ready, "livez", 0), (always_ready, "who", 1)],
+    )
+    async def test_answers_the_health_check(self, check, question, status):
+        """`python -m shared.health` exits 0 when the answer is 200."""
+        (port,) = free_ports(1)
+        async with Health.serve(port, check):
+            assert await self.ask(port, question) == status
+
+    async def test_nobody_there_is_unhealthy(self):
+        """A process that does not listen is not ready."""
+        (port,) = free_ports(1)
+
+        assert await self.ask(port, "readyz") == 1
+
+    async def test_survives_rubbish(self):
+        """Bytes that are no HTTP end their connection and nothing else."""
+        (port,) = free_ports(1)
+        async with Health.serve(port, always_ready):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"\x16\x03\x01\x00\n")
+            await reader.read()
+            writer.close()
+
+            assert await self.ask(port, "readyz") == 0
+
+
+class TestHeartbeats:
+    async def test_name_the_loop_that_stands_still(self):
+        """A worker whose loop has not run for a minute is not ready, and says which."""
+        now = 1000.0
+        beats = Heartbeats(clock=lambda: now)
+        beats.beat("relay")
+        beats.beat("consumer")
+        assert await beats.check() is None
+
+        now = 1061.0
+        beats.beat("consumer")
+
+        assert await beats.check() == "standing still: relay"
