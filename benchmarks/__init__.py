@@ -1,0 +1,1 @@
+"""What is measured, against what, and the bars that must hold: `make bench`, or `make bench ONLY=todos`."""

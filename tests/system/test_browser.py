@@ -1,0 +1,163 @@
+"""A page from http://localhost:3000 in a real Chromium, calling the gateway on another origin (`make browser`)."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from devstack.ports import free_ports
+
+pytestmark = pytest.mark.browser
+
+PAGE = Path(__file__).with_name("page.html")
+BROWSER_SECONDS = 60
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+
+
+class Frontend(ThreadingHTTPServer):
+    """The page's own server: gives the page and its targets, takes its results."""
+
+    def __init__(self, targets: dict[str, str]) -> None:
+        super().__init__(("127.0.0.1", 3000), FrontendAnswers)
+        self.targets = targets
+        self.results: dict[str, dict] = {}
+        self.done = threading.Event()
+
+
+class FrontendAnswers(BaseHTTPRequestHandler):
+    """Three addresses."""
+
+    server: Frontend
+
+    def do_GET(self) -> None:
+        """Give the page, or what it should call."""
+        content = {"/": PAGE.read_bytes(), "/targets": json.dumps(self.server.targets).encode()}.get(self.path, b"")
+        self.send_response(200 if content else 404)
+        self.send_header("Content-Type", "text/html" if self.path == "/" else "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_POST(self) -> None:
+        """Take the results."""
+        self.server.results = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+        self.server.done.set()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def gateway_without_services() -> Iterator[str]:
+    """Run a gateway whose services do not listen; give its URL as the page knows it."""
+    port, admin_port, nobody = free_ports(3)
+    away = f"http://127.0.0.1:{nobody}"
+    settings = {
+        "ENVIRONMENT": "development",
+        "PORT": str(port),
+        "ADMIN_PORT": str(admin_port),
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "ALLOWED_ORIGINS": "http://localhost:3000",
+        "GATEWAY_CONFIG": str(Path(__file__).parents[2] / "gateway" / "gateway.toml"),
+        "GATEWAY_UPSTREAM_AUTH_URL": away,
+        "GATEWAY_UPSTREAM_TODO_URL": away,
+    }
+    process = subprocess.Popen([sys.executable, "-m", "gateway"], env=os.environ | settings, stdout=subprocess.DEVNULL)
+    try:
+        url = f"http://localhost:{port}"
+        transport = httpx.HTTPTransport(retries=20)
+        httpx.Client(transport=transport).get(f"{url}/health").raise_for_status()
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def results(running_set) -> Iterator[dict[str, dict]]:
+    """What the page met, step by step."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    assert chromium, "make browser needs Chromium: on Debian and Ubuntu, apt install chromium"
+    api = running_set.url.replace("127.0.0.1", "localhost")
+    with gateway_without_services() as down, Frontend({"api": api, "down": down}) as frontend:
+        threading.Thread(target=frontend.serve_forever, daemon=True).start()
+        with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
+            browser = subprocess.Popen(
+                [chromium, *FLAGS, f"--user-data-dir={profile}", "http://localhost:3000/"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            try:
+                assert frontend.done.wait(BROWSER_SECONDS), "the page did not finish"
+            finally:
+                browser.terminate()
+                browser.wait(10)
+        frontend.shutdown()
+        yield frontend.results
+
+
+class TestAFrontendOnPort3000:
+    @pytest.mark.parametrize(
+        ("step", "status"),
+        [
+            ("register", 201),
+            ("login", 200),
+            ("refresh", 200),
+            ("create", 201),
+            ("list", 200),
+            ("change", 200),
+            ("remove", 204),
+            ("logout", 204),
+            ("refreshAfterLogout", 401),
+        ],
+    )
+    def test_each_step_works(self, results, step, status):
+        """Register, log in, refresh by the cookie, create, list, change, remove, log out."""
+        assert results[step].get("status") == status, results[step]
+
+    def test_the_list_holds_the_todo(self, results):
+        """What the page created is what it lists."""
+        assert [todo["title"] for todo in results["list"]["body"]] == ["From the browser"]
+        assert results["change"]["body"]["completed"] is True
+
+    def test_exposed_headers_can_be_read(self, results):
+        """The script reads Location and the request id."""
+        assert results["create"]["location"] == f"/todos/{results['create']['body']['id']}"
+        assert results["create"]["requestId"]
+
+    def test_the_refresh_token_cannot(self, results):
+        """No script sees the cookie, and no answer holds the token."""
+        assert results["cookieIsHidden"] is True
+        assert "refresh_token" not in results["login"]["body"]
+
+    @pytest.mark.parametrize(
+        ("step", "status", "code"),
+        [("unauthorized", 401, "missing_token"), ("unreachable", 502, "upstream_unreachable")],
+    )
+    def test_errors_can_be_read(self, results, step, status, code):
+        """A 401 and a 502 are problems to the script, not CORS errors."""
+        assert results[step].get("status") == status, results[step]
+        assert results[step]["type"] == "application/problem+json"
+        assert results[step]["body"]["code"] == code

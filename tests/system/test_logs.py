@@ -1,0 +1,44 @@
+"""What the processes print: joined by one id, and nothing secret."""
+
+import asyncio
+import json
+
+import pytest
+
+pytestmark = pytest.mark.kills
+
+
+def lines_with(output: str, request_id: str) -> list[dict]:
+    """Return the JSON lines of all processes that carry this id."""
+    found = [line[line.index("{") :] for line in output.splitlines() if request_id in line]
+    return [json.loads(line) for line in found]
+
+
+class TestTheOutput:
+    async def test_one_request_id_joins_all_processes(self, running_set, new_person, mail_arrives):
+        """One POST /todos: the same id in gateway, todo-service, todo-worker and in the answer."""
+        ada = await new_person()
+        created = await ada.create("Follow me")
+        await mail_arrives(ada.email, "Todo created: Follow me")
+        wanted = {"gateway", "todo-service", "todo-worker"}
+
+        async with asyncio.timeout(10):
+            while not wanted <= {
+                line["service"] for line in lines_with(running_set.output(), created.headers["x-request-id"])
+            }:
+                await asyncio.sleep(0.05)
+
+    async def test_holds_no_secret(self, running_set, new_person):
+        """No password, token, cookie or address is printed by anybody."""
+        ada = await new_person()
+        await ada.client.post("/auth/login", json={"email": ada.email, "password": f"{ada.password} wrong"})
+        await ada.client.post("/auth/login", json={"email": ada.email, "password": ada.password, "extra": ada.password})
+        await ada.client.post("/auth/refresh")
+        await ada.create("Canary title")
+        tokens = [ada.client.headers["authorization"].removeprefix("Bearer "), *ada.client.cookies.values()]
+
+        output = running_set.output()
+
+        assert ada.password not in output
+        assert ada.email not in output
+        assert not [token for token in tokens if token in output]
