@@ -61,7 +61,11 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda value: ip_
 
 
 class ServiceSettings(BaseSettings):
-    """What every process has. `environment` comes first, because the other checks look at it."""
+    """What every process has. `environment` comes first, because the other checks look at it.
+
+    What further groups of settings there are derive from this class, and a service combines those alone: beside it, a
+    plain `BaseSettings` would bring back the defaults of `model_config` and put its fields before `environment`.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -104,13 +108,13 @@ class ServiceSettings(BaseSettings):
         return any(address in network for network in self.trusted_proxies)
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(ServiceSettings):
     """Where the service's own PostgreSQL database is: `postgresql://role:password@host:port/database`."""
 
     database_url: SecretStr
 
 
-class RedisSettings(BaseSettings):
+class RedisSettings(ServiceSettings):
     """Where Redis is: `redis://host:port/0`."""
 
     redis_url: SecretStr

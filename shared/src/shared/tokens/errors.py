@@ -1,0 +1,55 @@
+"""Why a request's token opens nothing: none came, it is not valid, or nobody could tell.
+
+Unauthorized ── MissingToken, InvalidToken
+Unavailable ─── KeysUnavailable
+"""
+
+from enum import StrEnum
+
+from shared.problems import Unauthorized, Unavailable
+
+__all__ = ["InvalidToken", "KeysUnavailable", "MissingToken", "Reason"]
+
+
+class Reason(StrEnum):
+    """The rule that a token broke. For logs and metrics; a caller is never told."""
+
+    SHAPE = "shape"
+    HEADER = "header"
+    PROFILE = "profile"
+    KEY = "key"
+    SIGNATURE = "signature"
+    CLAIMS = "claims"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    EXPIRED = "expired"
+    NOT_YET = "not_yet"
+    LIFETIME = "lifetime"
+    UNEXPECTED = "unexpected"
+
+
+class MissingToken(Unauthorized):
+    """This needs an access token: send `Authorization: Bearer <token>`."""
+
+    code, title = "missing_token", "Access token missing"
+
+    def __init__(self) -> None:
+        """Challenge without an error code: none was sent, so none was wrong (RFC 6750 section 3.1)."""
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
+
+class InvalidToken(Unauthorized):
+    """The access token is not valid, or not any more. Refresh it or log in again."""
+
+    code, title = "invalid_token", "Access token invalid"
+
+    def __init__(self, reason: Reason) -> None:
+        """Refuse for `reason`, which stays in this process."""
+        super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        self.reason = reason
+
+
+class KeysUnavailable(Unavailable):
+    """The keys that verify access tokens could not be read yet. Try again soon."""
+
+    code, title = "keys_unavailable", "Keys unavailable"
