@@ -3,11 +3,9 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from devstack.places import temporary_folder
 from devstack.ports import free_ports
 
 START_SECONDS, STOP_SECONDS, MAIL_SECONDS = 60, 10, 15
@@ -52,7 +51,12 @@ def running_set() -> Iterator[RunningSet]:
         yield RunningSet(url.rstrip("/"), os.environ.get("E2E_MAIL_URL") or "http://127.0.0.1:8025")
         return
     # Not pytest's own folder, whose parents have mode 700: run by root, PostgreSQL could not enter it.
-    folder = Path(tempfile.mkdtemp(prefix="todo-system-"))
+    with temporary_folder() as folder:
+        yield from started_in(folder)
+
+
+def started_in(folder: Path) -> Iterator[RunningSet]:
+    """Start a set with its data in `folder`, and stop it in the end."""
     port, mail_port = free_ports(2)
     settings = {"PORT": str(port), "MAIL_PORT": str(mail_port), "LOG_FORMAT": "json"}
     limits = {"THROTTLE_FACTOR": "100000", "NOTIFY_MAX_PER_HOUR": "0"}
@@ -70,7 +74,6 @@ def running_set() -> Iterator[RunningSet]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(STOP_SECONDS)
-        shutil.rmtree(folder)
 
 
 def wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes], running: RunningSet) -> None:

@@ -122,7 +122,7 @@ class TestErrorsOnTheWayIn:
         assert response.headers["access-control-allow-credentials"] == "true"
         assert response.headers["x-request-id"]
 
-    @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ."])
+    @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ."])
     async def test_a_wrong_token_is_401(self, browser_like, token):
         """The challenge says what is wanted (RFC 6750 section 3)."""
         response = await browser_like.get("/todos", headers={"Authorization": f"Bearer {token}"})
