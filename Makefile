@@ -29,7 +29,7 @@ check: $(VENV)/.installed ## Lint, format, types, import rules, locks, migration
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/lock.py check
 
 format: $(VENV)/.installed ## Let ruff mend what it can

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
@@ -10,9 +11,12 @@ import structlog
 from fastapi import FastAPI
 from starlette.datastructures import State
 
+from shared.problems import Unavailable
+
 __all__ = ["Loop", "opens", "pause", "run_until_stopped"]
 
 RESTART_AFTER_SECONDS = 1.0
+SAY_AGAIN_AFTER_SECONDS = 60.0
 
 Opener: TypeAlias = Callable[[State], AbstractAsyncContextManager[object]]
 """Given the state that holds what was opened before, returns the next resource as a context manager."""
@@ -46,12 +50,19 @@ async def run_until_stopped(**loops: Loop) -> None:
 
 
 async def _kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
-    log = structlog.get_logger()
+    log, said, said_at = structlog.get_logger(), "", float("-inf")
     while not stop.is_set():
         try:
             await loop(stop)
         except Exception as error:  # a worker outlives every fault of one loop, and says so
-            log.error("loop_failed", loop=name, exc_info=error)
+            fault, now = type(error).__name__, time.monotonic()
+            # The same fault comes every second until somebody mends it: once a minute is enough to hear of it.
+            if fault != said or now - said_at > SAY_AGAIN_AFTER_SECONDS:
+                said, said_at = fault, now
+                if isinstance(error, Unavailable):
+                    log.warning("loop_waits", loop=name, reason=error.code)
+                else:
+                    log.error("loop_failed", loop=name, exc_info=error)
             await pause(stop, RESTART_AFTER_SECONDS)
 
 

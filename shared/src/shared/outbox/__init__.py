@@ -1,0 +1,31 @@
+"""The outbox: what must happen after a commit is a row of the same commit, and is done from there (decision 0005).
+
+A feature hangs `record(…)` on its own statement. The worker's `Relay` announces due rows on their Redis Stream; whoever
+reads an entry asks for the row with `claim`, does the work and says with `settle` how it ended:
+
+    waiting ─relay─▶ queued ─claim─▶ working ─settle─▶ done, skipped, dead, or waiting for the next try
+       ▲               │ due again in 5 min    │ due again in 60 s
+       └───────────────┴───────────────────────┘
+
+An entry only wakes a worker, the row is the truth: an entry, a Redis or a worker that is lost costs the time until the
+row is due again, and an entry that comes twice finds the row taken.
+"""
+
+from shared.outbox.claims import Claimed, Outcome, claim, settle
+from shared.outbox.relay import Relay
+from shared.outbox.sweep import sweep, sweep_hourly
+from shared.outbox.table import Event, OutboxColumns, State, record
+
+__all__ = [
+    "Claimed",
+    "Event",
+    "OutboxColumns",
+    "Outcome",
+    "Relay",
+    "State",
+    "claim",
+    "record",
+    "settle",
+    "sweep",
+    "sweep_hourly",
+]

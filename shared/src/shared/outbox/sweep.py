@@ -1,0 +1,51 @@
+"""Deleting what nobody asks about any more."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import and_, delete, or_, select, tuple_
+
+from shared.database import Sessions, transaction
+from shared.lifespan import pause
+from shared.outbox.table import OutboxColumns, State, core
+
+__all__ = ["sweep", "sweep_hourly"]
+
+EVERY_SECONDS, BEAT_EVERY_SECONDS = 3600.0, 20.0
+
+KEPT_AFTER_SUCCESS, KEPT_AFTER_DEATH = timedelta(days=7), timedelta(days=30)
+BATCH = 10_000
+
+
+async def sweep_hourly(
+    sessions: Sessions, table: type[OutboxColumns], *, stop: asyncio.Event, beat: Callable[[], None]
+) -> None:
+    """Sweep now and every hour until `stop`, calling `beat` more often; raises what `transaction` raises."""
+    due_at = time.monotonic()
+    while not stop.is_set():
+        beat()
+        if time.monotonic() >= due_at:
+            await sweep(sessions, table)
+            due_at = time.monotonic() + EVERY_SECONDS
+        await pause(stop, BEAT_EVERY_SECONDS)
+
+
+async def sweep(sessions: Sessions, table: type[OutboxColumns]) -> int:
+    """Delete what ended long ago: a week for what was done or skipped, thirty days for the dead. Return how many."""
+    outbox, now, deleted = core(table), datetime.now(UTC), 0
+    is_old = or_(
+        and_(outbox.c.state.in_([State.DONE, State.SKIPPED]), outbox.c.done_at < now - KEPT_AFTER_SUCCESS),
+        and_(outbox.c.state == State.DEAD, outbox.c.done_at < now - KEPT_AFTER_DEATH),
+    )
+    key = tuple_(outbox.c.user_id, outbox.c.event_id)
+    old = select(outbox.c.user_id, outbox.c.event_id).where(is_old).limit(BATCH)
+    batch = delete(outbox).prefix_with("/* sweep: outbox_sweep */").where(key.in_(old), is_old)
+    while True:
+        # A transaction a batch: a service that was busy for a week must not outlast the worker's transaction_timeout.
+        async with transaction(sessions) as session:
+            gone = len((await session.exec(batch.returning(outbox.c.event_id))).all())
+        deleted += gone
+        if gone < BATCH:
+            return deleted

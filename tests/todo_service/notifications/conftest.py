@@ -1,0 +1,167 @@
+"""A migrated database, a Redis, a post office, and workers: steps of one in this process, or whole processes."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from tests.todo_service.notifications.post_office import PostOffice
+
+from devstack.ports import free_ports
+from shared.database import Database, transaction
+from shared.outbox import Relay
+from shared.redis import RedisClient
+from shared.tokens import Principal
+from todo_service.notifications import todo_created
+from todo_service.notifications.mail import Mailer, Sender, SmtpServer
+from todo_service.notifications.models import Outbox
+from todo_service.notifications.service import Notifier
+
+SENDER = "Todo <todo@example.com>"
+
+
+@pytest.fixture
+async def url(migrated_database):
+    """The service's database, as Alembic makes it."""
+    return await migrated_database("todo")
+
+
+@pytest.fixture
+async def sessions(url):
+    """Sessions on it."""
+    async with Database.open(url, "tests") as database:
+        yield database.sessions
+
+
+@pytest.fixture
+async def sql(url):
+    """A plain connection, to see what is stored and to let time pass for it."""
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def post_office():
+    """An SMTP server, open."""
+    with PostOffice(*free_ports(1)) as office:
+        yield office
+
+
+@pytest.fixture
+def creates(sessions):
+    """`await creates("Buy milk")`: commit the event of a new todo of Ada's, and return its id."""
+
+    async def creates(title="Buy milk", user_id="ada", email="ada@example.com"):
+        statement = todo_created(Principal(user_id, None, email), uuid4(), title, datetime.now(UTC))
+        async with transaction(sessions) as session:
+            await session.exec(statement)
+        return statement.compile().params["event_id"]
+
+    return creates
+
+
+@pytest.fixture
+def state(sql):
+    """`await state()`: the state of the one event, with its attempts and its last error."""
+
+    async def state():
+        return tuple(await sql.fetchrow("SELECT state, attempts, last_error FROM outbox"))
+
+    return state
+
+
+@pytest.fixture
+def let_it_be_due(sql):
+    """`await let_it_be_due()`: let so much time pass that every open event is due."""
+
+    async def let_it_be_due():
+        await sql.execute("UPDATE outbox SET next_at = now() - interval '1 second'")
+
+    return let_it_be_due
+
+
+@pytest.fixture
+async def relay(sessions, redis_url):
+    """The worker's relay, taken step by step."""
+    async with RedisClient.open(redis_url) as redis:
+        yield Relay(sessions, redis, Outbox)
+
+
+@pytest.fixture
+def notifier(sessions, post_office):
+    """The worker's notifier, without a limit, at the post office."""
+    return Notifier(sessions, Mailer(SmtpServer.parse(post_office.url), Sender.parse(SENDER)), max_per_hour=0)
+
+
+class Worker:
+    """A worker process. As a context manager it is killed at the end, if it still runs."""
+
+    def __init__(self, log, **environment):
+        self.admin_port = int(environment["ADMIN_PORT"])
+        self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "todo_service.worker"],
+                env={"PATH": os.environ["PATH"], **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def kill(self):
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    async def stop(self):
+        """Ask it to end; return its exit status and how many seconds it took."""
+        asked = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        status = await asyncio.to_thread(self.process.wait, 10)
+        return status, time.monotonic() - asked
+
+    def output(self):
+        """All that it has said."""
+        return self._log.read_text()
+
+    def lines(self, event):
+        """Its log lines of this kind."""
+        lines = [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+
+@pytest.fixture
+def new_worker(url, redis_url, post_office, tmp_path):
+    """`new_worker(REDIS_URL=…)`: start a worker process; all end with the test."""
+    workers = []
+
+    def new_worker(**environment):
+        usual = {
+            "ENVIRONMENT": "development",
+            "PUBLIC_URL": "http://localhost:8080",
+            "DATABASE_URL": url,
+            "REDIS_URL": redis_url,
+            "SMTP_URL": post_office.url,
+            "MAIL_FROM": SENDER,
+            "ADMIN_PORT": str(*free_ports(1)),
+            "NOTIFY_MAX_PER_HOUR": "0",
+        }
+        workers.append(Worker(tmp_path / f"worker-{len(workers)}.log", **usual | environment))
+        return workers[-1]
+
+    yield new_worker
+    for worker in workers:
+        worker.kill()
