@@ -14,6 +14,7 @@ from shared.tokens import InvalidToken, KeysUnavailable, MissingToken, Principal
 
 __all__ = [
     "CALLER_PROBLEMS",
+    "BearerToken",
     "CurrentUser",
     "InsufficientScope",
     "RepeatedAuthorization",

@@ -1,0 +1,53 @@
+"""Register, and read your own account."""
+
+from fastapi import APIRouter, Depends
+
+from auth_service.accounts.errors import EmailTaken
+from auth_service.accounts.schemas import Me, Registration
+from auth_service.accounts.service import create_account
+from auth_service.browser import BROWSER_PROBLEMS, SETS_COOKIE, refuse_cross_site
+from auth_service.passwords import HasherDep, Overloaded, WeakPassword
+from auth_service.sessions import CurrentAccount, Opener, TokenResponse
+from shared.caller import CALLER_PROBLEMS
+from shared.database import SessionDep
+from shared.problems import Busy, DatabaseUnavailable, documents
+from shared.tokens import KeysUnavailable
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/auth", tags=["auth"])
+
+
+@router.post(
+    "/register",
+    status_code=201,
+    summary="Create an account",
+    response_description="The tokens of the first session",
+    response_model_exclude_unset=True,
+    dependencies=[Depends(refuse_cross_site)],
+    responses={
+        201: SETS_COOKIE,
+        **documents(EmailTaken, WeakPassword, Overloaded, KeysUnavailable, *BROWSER_PROBLEMS),
+    },
+)
+async def register(
+    registration: Registration, database: SessionDep, hasher: HasherDep, opener: Opener
+) -> TokenResponse:
+    """Create an account and open its first session.
+
+    Tokens come as they do from a login: the access token in the answer, the refresh token in a cookie, or in the
+    answer too with `X-Token-Delivery: body`.
+    """
+    password_hash = await hasher.hash_chosen(registration.password)
+    return await opener.open(await create_account(database, registration, password_hash))
+
+
+@router.get(
+    "/me",
+    summary="Read your account",
+    response_description="Your account",
+    responses=documents(*CALLER_PROBLEMS, Busy, DatabaseUnavailable),
+)
+async def read_me(account: CurrentAccount) -> Me:
+    """Return the account that the access token belongs to."""
+    return Me.model_validate(account, from_attributes=True)

@@ -1,0 +1,71 @@
+"""What clients send and see of an account."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from shared.bodies import Text
+
+__all__ = ["EmailAddress", "Me", "NameText", "Registration", "UserBrief"]
+
+MAX_EMAIL_CHARACTERS = 254
+
+
+def _deliverable(address: str) -> str:
+    """Return the address as mail servers write it: its domain in IDNA, its local part as typed, and in ASCII."""
+    try:
+        # Domains under .test are kept for trying things out (RFC 6761 section 6.2): they reach nobody.
+        found = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+    except EmailNotValidError:
+        found = None
+    if found is None or found.ascii_email is None or len(found.ascii_email) > MAX_EMAIL_CHARACTERS:
+        msg = "must be an e-mail address like ada@example.com"
+        raise ValueError(msg)
+    return found.ascii_email
+
+
+EmailAddress = Annotated[
+    Text,
+    Field(max_length=MAX_EMAIL_CHARACTERS, json_schema_extra={"format": "email"}, examples=["ada@example.com"]),
+    AfterValidator(_deliverable),
+]
+"""An e-mail address to which any server can deliver (RFC 5321 sections 2.4 and 4.5.3.1.3)."""
+
+NameText = Annotated[Text, Field(min_length=1, max_length=100, examples=["Ada Lovelace"])]
+"""A name to address someone by."""
+
+
+class Registration(BaseModel):
+    """Who wants an account."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: EmailAddress
+    password: Annotated[
+        Text,
+        Field(
+            repr=False,
+            examples=["correct horse battery staple"],
+            description="8 to 256 characters of any kind. Nothing is trimmed or cut off.",
+        ),
+    ]
+    name: NameText | None = None
+
+
+class UserBrief(BaseModel):
+    """The user, as a token answer shows them."""
+
+    id: UUID
+    email: str
+    name: str | None
+    email_verified: bool
+
+
+class Me(UserBrief):
+    """Your own account."""
+
+    created_at: datetime
+    last_login_at: datetime | None

@@ -1,0 +1,103 @@
+"""The rules of accounts: made by registering, found by their address, usable while they are active."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from auth_service.accounts.errors import EmailTaken
+from auth_service.accounts.models import User
+from auth_service.accounts.repository import AccountRepository
+from auth_service.accounts.schemas import Registration
+from shared.database import Session
+from shared.ids import uuid7
+
+__all__ = ["Account", "KnownLogin", "active_account", "confirm_login", "create_account", "find_login"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that is active, as it stands in this transaction."""
+
+    id: UUID
+    email: str
+    email_verified: bool
+    name: str | None
+    token_version: int
+    created_at: datetime
+    last_login_at: datetime | None
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Return what other features may know of `user`."""
+        return cls(
+            id=user.id,
+            email=user.email,
+            email_verified=user.email_verified_at is not None,
+            name=user.name,
+            token_version=user.token_version,
+            created_at=user.created_at,
+            last_login_at=user.last_login_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLogin:
+    """What a login is checked against. Reading it takes no lock, so it may be out of date when the hash is done."""
+
+    user_id: UUID
+    password_hash: str
+    is_active: bool
+    token_version: int
+
+
+async def create_account(database: Session, registration: Registration, password_hash: str) -> Account:
+    """Store a new account, which has just logged in; raise `EmailTaken` when the address has one."""
+    accounts = AccountRepository(database)
+    now = await accounts.now()
+    user = User(
+        id=uuid7(),
+        email=registration.email,
+        email_norm=_norm(registration.email),
+        name=registration.name,
+        created_at=now,
+        updated_at=now,
+        last_login_at=now,
+    )
+    if not await accounts.add(user, password_hash):
+        raise EmailTaken
+    return Account.of(user)
+
+
+async def find_login(database: Session, email: str) -> KnownLogin | None:
+    """Return what a login with this address is checked against, None when nobody has it."""
+    found = await AccountRepository(database).find(_norm(email))
+    if found is None:
+        return None
+    user, password_hash = found
+    return KnownLogin(user.id, password_hash, user.status == "active", user.token_version)
+
+
+async def confirm_login(database: Session, known: KnownLogin, new_hash: str | None) -> Account | None:
+    """Lock the account for what a login does next; None when it was ended or changed while the hash was verified.
+
+    `new_hash`, if given, replaces the stored one.
+    """
+    accounts = AccountRepository(database)
+    user = await accounts.note_login(known.user_id, known.token_version)
+    if user is None:
+        return None
+    if new_hash is not None:
+        await accounts.replace_hash(user.id, new_hash)
+    return Account.of(user)
+
+
+async def active_account(database: Session, user_id: UUID) -> Account | None:
+    """Return the account of this id if it is active."""
+    user = await AccountRepository(database).get(user_id)
+    return Account.of(user) if user is not None and user.status == "active" else None
+
+
+def _norm(email: str) -> str:
+    """Return what two spellings of one address have in common. Its domain is in IDNA already."""
+    return email.lower()

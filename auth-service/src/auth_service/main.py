@@ -1,0 +1,95 @@
+"""The composition root: settings, resources, routes."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+from fastapi import Depends, FastAPI, Response
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auth_service.accounts.routes import router as accounts
+from auth_service.browser import RefreshCookie
+from auth_service.derivation import Purpose, derived_keys
+from auth_service.keys import KeyRing, TokenIssuer
+from auth_service.keys.routes import router as keys
+from auth_service.keys.sealing import Seal
+from auth_service.passwords import PasswordHasher
+from auth_service.sessions import RefreshTokens, Turns
+from auth_service.sessions.routes import router as sessions
+from auth_service.settings import AuthSettings
+from shared.bodies import BodyLimit
+from shared.database import Database
+from shared.faults import install_problem_handlers
+from shared.health import Health, health_router
+from shared.lifespan import opens
+from shared.logging import RequestLog, configure_logging
+from shared.settings import load
+from shared.tokens import Verifier
+
+__all__ = ["create_app"]
+
+NAME = "auth-service"
+MAX_BODY_BYTES = 16 * 1024
+
+DESCRIPTION = "Accounts, sessions, and the access tokens that every other service verifies."
+
+
+def create_app(settings: AuthSettings | None = None) -> FastAPI:
+    """Return the app. Without `settings` they are read from the environment; faulty ones end the process."""
+    settings = settings or load(AuthSettings, NAME)
+    configure_logging(NAME, settings.log_level, settings.log_format)
+    app = FastAPI(
+        title=NAME,
+        description=DESCRIPTION,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        lifespan=_resources(settings),
+    )
+    app.state.settings = settings
+    app.state.refresh_cookie = RefreshCookie(settings)
+    app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
+    app.state.refresh_turns = Turns()
+    install_problem_handlers(app)
+    app.include_router(health_router())
+    app.include_router(keys)
+    for router in (accounts, sessions):
+        app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
+    app.add_middleware(BothSpellings)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(RequestLog, trusts=settings.trusts)
+    return app
+
+
+def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
+    return opens(
+        database=lambda _: Database.open(settings.database_url.get_secret_value(), NAME),
+        keys=lambda state: KeyRing.open(state.database.sessions, seal),
+        issuer=lambda state: nullcontext(TokenIssuer(settings, state.keys)),
+        verifier=lambda state: nullcontext(Verifier(settings, state.keys)),
+        hasher=lambda _: PasswordHasher.open(settings.hash_workers, settings.password_min_length),
+        health=lambda state: Health.serve(settings.admin_port, state.database.check, state.keys.check),
+    )
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def _keep_out_of_caches(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+class BothSpellings:
+    """Answer a path with a trailing slash as the one without. A redirect would lose CORS and the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"].endswith("/"):
+            scope["path"] = scope["path"][:-1]
+        await self._app(scope, receive, send)

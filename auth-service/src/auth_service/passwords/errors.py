@@ -1,0 +1,17 @@
+"""What can be wrong with a password, or with hashing it now."""
+
+from shared.problems import Unavailable, Unprocessable
+
+__all__ = ["Overloaded", "WeakPassword"]
+
+
+class WeakPassword(Unprocessable):
+    """This password may not be chosen; `reason` says why: `too_short` or `too_long`."""
+
+    code, title = "weak_password", "Password not acceptable"
+
+
+class Overloaded(Unavailable):
+    """Too many people log in at this moment. Try again soon."""
+
+    code, title = "overloaded", "Overloaded"

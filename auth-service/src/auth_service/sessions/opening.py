@@ -1,0 +1,50 @@
+"""Opening a session for the client that is asking, after it has proved who its user is."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from auth_service.accounts import Account
+from auth_service.browser import AskedDelivery
+from auth_service.sessions.handover import Handover, HandoverDep
+from auth_service.sessions.schemas import TokenResponse
+from auth_service.sessions.service import Client, SessionService
+from shared.caller import client_address
+from shared.database import SessionDep
+
+__all__ = ["Opener", "SessionOpener", "Sessions"]
+
+
+async def session_service(request: Request, database: SessionDep) -> SessionService:
+    """Return the sessions, in this request's transaction."""
+    return SessionService(database, request.app.state.refresh_tokens, request.app.state.refresh_turns)
+
+
+Sessions = Annotated[SessionService, Depends(session_service)]
+"""All users' sessions, in this request's transaction."""
+
+
+class SessionOpener:
+    """Opens sessions for this request's client."""
+
+    def __init__(self, sessions: SessionService, client: Client, handover: Handover) -> None:
+        self._sessions = sessions
+        self._client = client
+        self._handover = handover
+
+    async def open(self, account: Account, *, remember: bool = False) -> TokenResponse:
+        """Open a session of `account`, which is locked or new, and return its tokens."""
+        return self._handover.answer(await self._sessions.open(account, self._client, remember=remember))
+
+
+async def session_opener(
+    request: Request, sessions: Sessions, delivery: AskedDelivery, handover: HandoverDep
+) -> SessionOpener:
+    """Return what opens sessions for this request's client."""
+    address = client_address(request, request.app.state.settings.trusted_proxies)
+    client = Client(delivery, address, request.headers.get("user-agent"))
+    return SessionOpener(sessions, client, handover)
+
+
+Opener = Annotated[SessionOpener, Depends(session_opener)]
+"""Opens sessions for this request's client."""

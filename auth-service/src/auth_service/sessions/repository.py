@@ -1,0 +1,93 @@
+"""The stored sessions and refresh tokens."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col, func, or_, select
+
+from auth_service.sessions.models import LoginSession, RefreshToken
+from shared.database import Session
+
+__all__ = ["SessionRepository"]
+
+
+class SessionRepository:
+    """Sessions and their refresh tokens, in one transaction."""
+
+    def __init__(self, database: Session) -> None:
+        self._database = database
+
+    async def now(self) -> datetime:
+        """Return the time by the one clock that all replicas share."""
+        found = await self._database.exec(select(func.clock_timestamp()))
+        now: datetime = found.one()
+        return now
+
+    async def add(self, opened: LoginSession) -> None:
+        """Store a new session."""
+        self._database.add(opened)
+        await self._database.flush()
+
+    async def lock_by_token(self, token_hash: bytes) -> LoginSession | None:
+        """Return the session that this token was ever given to, and keep it as it is until the transaction ends."""
+        found = await self._database.exec(
+            select(LoginSession)
+            .join(RefreshToken, col(RefreshToken.session_id) == col(LoginSession.id))
+            .where(RefreshToken.token_hash == token_hash)
+            .with_for_update(of=LoginSession, key_share=True)
+        )
+        return found.first()
+
+    async def tokens(self, held: LoginSession, token_hash: bytes) -> tuple[RefreshToken, RefreshToken, datetime]:
+        """Return the token of this hash, the live token, and the time: as they are after `lock_by_token` waited."""
+        found = await self._database.exec(
+            select(RefreshToken, func.clock_timestamp()).where(
+                RefreshToken.session_id == held.id,
+                or_(col(RefreshToken.token_hash) == token_hash, col(RefreshToken.generation) == held.generation),
+            )
+        )
+        rows = found.all()
+        presented = next(token for token, _ in rows if token.token_hash == token_hash)
+        live = next(token for token, _ in rows if token.generation == held.generation)
+        return presented, live, rows[0][1]
+
+    async def save(self, *new_tokens: RefreshToken) -> None:
+        """Store `new_tokens`, and what was changed of the session and the tokens that were read."""
+        self._database.add_all(new_tokens)
+        await self._database.flush()
+
+    async def is_live(self, session_id: UUID, user_id: UUID) -> bool:
+        """Whether this session of this user has neither ended nor expired."""
+        now = func.clock_timestamp()
+        found = await self._database.exec(
+            select(LoginSession.id).where(
+                LoginSession.id == session_id,
+                LoginSession.user_id == user_id,
+                col(LoginSession.ended_at).is_(None),
+                col(LoginSession.idle_expires_at) > now,
+                col(LoginSession.absolute_expires_at) > now,
+            )
+        )
+        return found.first() is not None
+
+    async def end_by_token(self, token_hash: bytes, reason: str) -> None:
+        """End the session that this token was ever given to."""
+        of_token = select(RefreshToken.session_id).where(RefreshToken.token_hash == token_hash)
+        await self._database.exec(
+            update(LoginSession)
+            .where(col(LoginSession.id).in_(of_token), col(LoginSession.ended_at).is_(None))
+            .values(ended_at=func.clock_timestamp(), end_reason=reason)
+        )
+
+    async def end(self, session_id: UUID, user_id: UUID, reason: str) -> None:
+        """End this session of this user."""
+        await self._database.exec(
+            update(LoginSession)
+            .where(
+                col(LoginSession.id) == session_id,
+                col(LoginSession.user_id) == user_id,
+                col(LoginSession.ended_at).is_(None),
+            )
+            .values(ended_at=func.clock_timestamp(), end_reason=reason)
+        )

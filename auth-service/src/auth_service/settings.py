@@ -1,0 +1,49 @@
+"""Settings of the service."""
+
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from shared.settings import CommaSeparated, DatabaseSettings, Origin, Secret
+from shared.tokens import TokenRules
+
+__all__ = ["AuthSettings"]
+
+
+class AuthSettings(DatabaseSettings, TokenRules):
+    """What the process reads from its environment."""
+
+    auth_secret: Secret
+    auth_secret_previous: Secret | None = None
+    jwt_signing_alg: Literal["ES256", "HS256"] = "ES256"
+    access_token_seconds: int = Field(default=600, ge=60, le=900)
+    password_min_length: int = Field(default=8, ge=8, le=64)
+    hash_workers: int = Field(default=2, ge=1, le=32)
+    allowed_origins: CommaSeparated[Origin] = ()
+    cookie_samesite: Literal["strict", "lax", "none"] = "strict"
+
+    @field_validator("jwt_signing_alg", mode="after")
+    @classmethod
+    def _has_a_secret_to_sign_with(cls, value: str, info: ValidationInfo) -> str:
+        if value == "HS256" and info.data.get("better_auth_secret") is None:
+            msg = "HS256 signs with BETTER_AUTH_SECRET, which is not set"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("cookie_samesite", mode="after")
+    @classmethod
+    def _cross_site_needs_https(cls, value: str, info: ValidationInfo) -> str:
+        if value == "none" and not str(info.data.get("public_url")).startswith("https://"):
+            msg = "none needs an https PUBLIC_URL: browsers drop such a cookie otherwise"
+            raise ValueError(msg)
+        return value
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether browsers reach us by https, so that cookies can be `Secure` and `__Host-`."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def trusted_origins(self) -> frozenset[str]:
+        """The origins of pages that may use the cookie: the frontends' and our own."""
+        return frozenset((*self.allowed_origins, self.public_url))

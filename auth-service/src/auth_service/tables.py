@@ -1,0 +1,21 @@
+"""The tables of this service stand in one metadata of its own: SQLModel's global one would mix services in tests."""
+
+from sqlalchemy import MetaData
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
+
+from shared.database import NAMING_CONVENTION
+
+__all__ = ["Table", "Timestamp"]
+
+
+class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):
+    """Base of this service's tables."""
+
+
+class Timestamp(TIMESTAMP):
+    """A point in time. PostgreSQL's plain `timestamp` forgets the zone that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(timezone=True)

@@ -1,0 +1,79 @@
+"""One service for all tests that change no setting, and services of their own for the others."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+from tests.auth_service.running import Device, serving, settings_for
+
+
+@pytest.fixture(scope="session")
+async def service(databases):
+    """The service as `make up` runs it. Every test registers people of its own."""
+    url = await databases.create_migrated("auth")
+    async with serving(settings_for(url)) as running:
+        yield running
+    await databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+async def replica(service):
+    """A second replica of the service."""
+    async with serving(service.settings) as running:
+        yield running
+
+
+@pytest.fixture
+def client(service):
+    """A client without cookies or tokens."""
+    return service.client
+
+
+@pytest.fixture
+async def ada(service):
+    """A browser in which somebody has just registered."""
+    return await service.register()
+
+
+@pytest.fixture
+async def app_of_ada(service):
+    """An app that keeps its refresh token itself, in which somebody has just registered."""
+    return await service.register(delivery="body")
+
+
+@pytest.fixture
+def stranger(client):
+    """A browser in which nobody is signed in."""
+    return Device(client)
+
+
+@pytest.fixture
+async def new_service(migrated_database):
+    """Build services with other settings; on a database of the test's own unless it is given."""
+    async with AsyncExitStack() as running:
+
+        async def build(database_url=None, **changed):
+            url = database_url or await migrated_database("auth")
+            return await running.enter_async_context(serving(settings_for(url, **changed)))
+
+        yield build
+
+
+@pytest.fixture
+def later(service):
+    """Let time pass for a session: `await later(device, seconds)`."""
+
+    async def pass_time(device, seconds):
+        values = {"id": device.answer["session_id"], "seconds": seconds}
+        await service.sql(
+            "UPDATE refresh_tokens SET issued_at = issued_at - make_interval(secs => :seconds),"
+            " seen_at = seen_at - make_interval(secs => :seconds), used_at = used_at - make_interval(secs => :seconds)"
+            " WHERE session_id = :id",
+            **values,
+        )
+        await service.sql(
+            "UPDATE sessions SET idle_expires_at = idle_expires_at - make_interval(secs => :seconds),"
+            " absolute_expires_at = absolute_expires_at - make_interval(secs => :seconds) WHERE id = :id",
+            **values,
+        )
+
+    return pass_time
