@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import httpx
 from jose import jwt
 
 from benchmarks.measure import LOAD_CORE, Result, Target, compare, served
+from devstack.places import temporary_folder
 from devstack.ports import free_ports
 from devstack.servers import start_postgres, start_valkey
 
@@ -45,9 +45,9 @@ def run() -> list[Result]:
 def _environment() -> Iterator[dict[str, str]]:
     """Start PostgreSQL (durable) and Valkey on the load's core, migrate, and give every process's environment."""
     os.sched_setaffinity(0, {int(LOAD_CORE)})
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        postgres = start_postgres(Path(folder) / "postgres")
-        valkey = start_valkey(Path(folder) / "valkey", free_ports(1)[0])
+    with temporary_folder() as folder:
+        postgres = start_postgres(folder / "postgres")
+        valkey = start_valkey(folder / "valkey", free_ports(1)[0])
         environment = {
             "ENVIRONMENT": "development",
             "PUBLIC_URL": "http://localhost:8080",

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.measure import Result, served
+from devstack.places import temporary_folder
 from devstack.ports import free_ports
 
 OURS = ("gateway", "auth-service", "todo-service", "todo-worker")
@@ -21,8 +21,7 @@ START_SECONDS = 60.0
 
 def run() -> list[Result]:
     """Start the set twice in one folder; measure the second start, then the memory of its idle processes."""
-    with tempfile.TemporaryDirectory(prefix="bench-set-") as data:
-        folder = Path(data)
+    with temporary_folder() as folder:
         with _running_set(folder):
             pass
         with _running_set(folder) as seconds:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import CursorResult, TextClause, text
 
+from devstack.places import temporary_folder
 from devstack.servers import start_postgres
 from shared.bodies import BodyLimit
 from shared.database import API, Database, Profile, Session, SessionDep, transaction
@@ -20,9 +21,9 @@ TABLE = """CREATE TABLE IF NOT EXISTS notes (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server():
     """A server for this module, which its tests may stop when they start it again."""
-    with start_postgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+    with temporary_folder() as folder, start_postgres(folder / "postgres", durable=False) as server:
         yield server
 
 
