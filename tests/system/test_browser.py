@@ -87,8 +87,8 @@ def gateway_without_services() -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", "gateway"], env=os.environ | settings, stdout=subprocess.DEVNULL)
     try:
         url = f"http://localhost:{port}"
-        transport = httpx.HTTPTransport(retries=20)
-        httpx.Client(transport=transport).get(f"{url}/health").raise_for_status()
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+            client.get(f"{url}/health").raise_for_status()
         yield url
     finally:
         process.terminate()
