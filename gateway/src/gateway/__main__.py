@@ -1,0 +1,64 @@
+"""`python -m gateway` serves; `check` prints the routes that the settings give; `schema` that of gateway.toml."""
+
+import json
+import logging
+import sys
+
+import uvicorn
+
+from gateway.config import Config
+from gateway.main import create_app
+from gateway.settings import Settings, load_settings
+
+ENDED_SHORT = "ASGI callable returned without completing response."
+
+
+def serve(settings: Settings) -> None:
+    """Serve the public port until SIGTERM or SIGINT."""
+    # Leaving an answer unfinished is how we break off; the request's own line says why.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != ENDED_SHORT)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.environment.bind_address,
+        port=settings.environment.port,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        access_log=False,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=25,
+        backlog=2048,
+    )
+
+
+def routes(settings: Settings) -> str:
+    """Return the routing table as people read it."""
+    config = settings.config
+    return "".join(
+        f"{route.path:<16} {route.match:<7} {config.upstreams[route.upstream].url:<32} "
+        f"{route.max_body:>8} bytes  {' '.join(route.methods)}\n"
+        for route in config.routes
+    )
+
+
+def main() -> None:
+    """Run the command that was given."""
+    match sys.argv[1:]:
+        case []:
+            serve(load_settings())
+        case ["check"]:
+            sys.stdout.write(routes(load_settings()))
+        case ["schema"]:
+            sys.stdout.write(json.dumps(Config.model_json_schema(), indent=2) + "\n")
+        case _:
+            sys.stderr.write("usage: python -m gateway [check | schema]\n")
+            raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

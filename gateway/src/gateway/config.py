@@ -1,0 +1,112 @@
+"""What gateway.toml says: the same for every deployment. Times are seconds, sizes bytes."""
+
+from collections import Counter
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from shared.settings import Origin
+
+__all__ = ["Config", "CorsConfig", "DocsConfig", "RouteConfig", "ServerConfig", "UpstreamConfig"]
+
+OWN_PATHS = {"/docs": "prefix", "/health": "exact", "/livez": "exact", "/openapi.json": "exact", "/readyz": "exact"}
+"""What the gateway answers itself, and how each of these addresses matches."""
+
+
+def _without_user(url: str) -> str:
+    if "@" in urlsplit(url).netloc:
+        msg = "must not name a user"
+        raise ValueError(msg)
+    return url
+
+
+def _in_segments(path: str) -> str:
+    if not path.startswith("/") or path.endswith("/") or "//" in path or not path.isascii():
+        msg = f"must be an ASCII path like /todos, without a trailing slash, not {path!r}"
+        raise ValueError(msg)
+    return path
+
+
+Seconds = Annotated[float, Field(gt=0)]
+Methods = Annotated[list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]], Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerConfig(_Section):
+    """How long a client may take to send a body: a pause, and the least bytes a second after ten seconds of waiting."""
+
+    body_idle: Seconds = 15
+    min_body_rate: int = Field(default=256, ge=0)
+
+
+class CorsConfig(_Section):
+    """Which pages of other origins may call, and what they may send and read."""
+
+    origins: tuple[Origin, ...] = ("http://localhost:3000", "http://127.0.0.1:3000")
+    credentials: bool = True
+    max_age: int = Field(default=7200, ge=0)
+    allow_headers: tuple[str, ...] = (
+        *("authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id"),
+        *("traceparent", "x-request-id"),
+    )
+    expose_headers: tuple[str, ...] = (
+        *("etag", "location", "link", "retry-after", "ratelimit", "ratelimit-policy", "idempotency-replayed"),
+        *("x-next-cursor", "x-total-count", "x-sync-seq", "x-request-id", "deprecation", "sunset"),
+    )
+
+
+class UpstreamConfig(_Section):
+    """One service: where it is, and how long it may take to be reached, to begin its answer, and to go on with it."""
+
+    url: Annotated[Origin, AfterValidator(_without_user)]
+    connect: Seconds = 1
+    first_byte: Seconds = 5
+    idle: Seconds = 15
+    # Below the 75 seconds after which services close an idle connection: the gateway is always first to let go.
+    keepalive: float = Field(default=55, gt=0, lt=75)
+    cookies: bool = False
+
+
+class RouteConfig(_Section):
+    """Which addresses go to which upstream, by which methods, with how large a body."""
+
+    path: Annotated[str, AfterValidator(_in_segments)]
+    match: Literal["prefix", "exact"] = "prefix"
+    upstream: str
+    methods: Methods
+    max_body: int = Field(ge=0)
+
+
+class DocsConfig(_Section):
+    """What the documentation page says first; `introduction` is Markdown."""
+
+    title: str = "API"
+    introduction: str = ""
+
+
+class Config(_Section):
+    """The whole file."""
+
+    server: ServerConfig = ServerConfig()
+    cors: CorsConfig = CorsConfig()
+    docs: DocsConfig = DocsConfig()
+    upstreams: dict[str, UpstreamConfig] = Field(min_length=1)
+    routes: list[RouteConfig] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _routes_fit(self) -> Self:
+        faults = [
+            f"{route.path} goes to the upstream {route.upstream!r}, which [upstreams] does not list"
+            for route in self.routes
+            if route.upstream not in self.upstreams
+        ]
+        counts = Counter(route.path for route in self.routes)
+        faults += [f"{path} stands there {count} times" for path, count in counts.items() if count > 1]
+        faults += [f"{path} is answered by the gateway itself" for path in counts if path in OWN_PATHS]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self

@@ -1,0 +1,131 @@
+"""The outermost layer: a raw ASGI application that decides, in a fixed order, what becomes of a request.
+
+Ids first, so that every answer carries one; then the address and the header fields; then what CORS says; then route and
+method; then the size of the body. Until there nothing of a body is read and no upstream is asked. Whatever goes wrong
+on the way ends here as a problem, with the same fields as every other answer.
+"""
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.access_log import AccessLog
+from gateway.bodies import discard, too_large
+from gateway.cors import Cors
+from gateway.failures import AnswerBroken
+from gateway.headers import Pairs, request_fields
+from gateway.identity import Fields, Identities, host_of
+from gateway.passage import Passage
+from gateway.problems import ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod
+from gateway.reply import Reply, standing_fields
+from gateway.routing import Route, RoutingTable, check_target
+from gateway.settings import Settings
+from gateway.visit import Visit
+from gateway.watch import ClientGone
+from shared.logging import request_context
+from shared.problems import Problem, problem_response
+
+__all__ = ["Edge"]
+
+log = structlog.get_logger()
+
+
+class Edge:
+    """Serves the public port. `own` answers what the gateway has to say itself, `passage` leads to the upstreams."""
+
+    def __init__(self, settings: Settings, own: ASGIApp, passage: Passage, access_log: AccessLog) -> None:
+        config, public_url = settings.config, settings.environment.public_url
+        self._routes = RoutingTable(config)
+        self._cookies = {name: upstream.cookies for name, upstream in config.upstreams.items()}
+        self._cors = Cors(config.cors, public_url)
+        self._identities = Identities(settings.environment)
+        self._standing = standing_fields(public_url)
+        self._public_host = public_url.partition("://")[2].encode()
+        self._own = own
+        self._passage = passage
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        if scope["type"] != "http":
+            await self._own(scope, receive, send)
+            return
+        fields = Fields(scope["headers"])
+        visit = Visit(scope, receive, fields, self._identities.of(scope, fields))
+        fixed = [*self._cors.grants(visit.origin), (b"x-request-id", visit.identity.request_id.encode())]
+        visit.reply = Reply(send, fixed, self._standing)
+        try:
+            await self._answer(visit)
+        except Problem as problem:
+            await self._refuse(visit, problem)
+        except ClientGone:
+            visit.error = "client_gone"
+        except AnswerBroken:
+            # Without its end, the answer is broken off at the client too: nobody takes a half for the whole.
+            visit.error = "upstream_broke_off"
+        except Exception as error:  # the last resort of every request: whatever it is, the client gets a problem
+            request_context(visit.identity.request_id, visit.identity.traceparent)
+            log.error("unhandled", exc_info=error)
+            await self._refuse(visit, GatewayBug())
+        finally:
+            self._access_log.add(visit.line())
+
+    async def _answer(self, visit: Visit) -> None:
+        scope, method = visit.scope, visit.scope["method"]
+        visit.host = host_of(scope, visit.fields, self._public_host)
+        check_target(scope["raw_path"], scope["query_string"])
+        route = visit.route = self._routes.find(scope["raw_path"])
+        upstream = route.upstream if route else None
+        cookies = upstream is not None and self._cookies[upstream]
+        passed = request_fields(scope["headers"], visit.fields.all(b"connection"), cookies=cookies)
+
+        if method == "OPTIONS" and visit.origin is not None and visit.fields.all(b"access-control-request-method"):
+            await _without_body(visit, self._cors.preflight(visit.origin, route))
+            return
+        self._cors.refuse_foreign_writes(method, visit.origin, visit.own_origin)
+        if route is None:
+            raise NoRoute
+        if method not in route.methods:
+            raise NoSuchMethod(Allow=route.allow)
+        if method == "OPTIONS":
+            await _without_body(visit, [(b"allow", route.allow.encode())])
+            return
+        _check_body(visit, route)
+        if upstream is None:
+            await self._answer_itself(visit)
+        else:
+            await self._passage.pass_on(visit, upstream, route, passed)
+
+    async def _answer_itself(self, visit: Visit) -> None:
+        request_context(visit.identity.request_id, visit.identity.traceparent)
+        # The server leaves out the body of an answer to HEAD by itself.
+        scope = {**visit.scope, "method": "GET"}
+        await self._own(scope, visit.receive, visit.reply)
+
+    async def _refuse(self, visit: Visit, problem: Problem) -> None:
+        visit.error = problem.code
+        if visit.reply.is_started:
+            return
+        request_context(visit.identity.request_id, visit.identity.traceparent)
+        response = problem_response(problem, visit.scope)
+        head: Pairs = list(response.raw_headers)
+        is_waiting = bool(visit.fields.all(b"expect"))
+        if is_waiting and "Connection" not in problem.headers:
+            # The client may send its body all the same, or its next request: only the connection's end is clear.
+            head.append((b"connection", b"close"))
+        await visit.reply.start(response.status_code, head)
+        await visit.reply.body(bytes(response.body), more=True)
+        if "Connection" in problem.headers and not is_waiting:
+            await discard(visit.receive)
+        await visit.reply.body(b"", more=False)
+
+
+def _check_body(visit: Visit, route: Route) -> None:
+    if any(expectation.lower() != b"100-continue" for expectation in visit.fields.all(b"expect")):
+        raise ExpectationFailed
+    if visit.declared_length > route.max_body:
+        raise too_large(route.max_body)
+
+
+async def _without_body(visit: Visit, fields: Pairs) -> None:
+    await visit.reply.start(204, fields)
+    await visit.reply.body(b"", more=False)

@@ -1,0 +1,152 @@
+"""Which header fields pass, in each direction (RFC 9110 section 7.6, RFC 9112 section 6).
+
+Names and values are bytes as they came. Order and repeats stay; what is dropped or refused says why.
+"""
+
+import re
+from collections.abc import Iterable
+from enum import Enum, auto
+from functools import lru_cache
+
+from gateway.problems import BadHeader, LoopDetected, UpstreamProtocol
+
+__all__ = ["VIA", "Pairs", "answer_fields", "request_fields"]
+
+Pairs = list[tuple[bytes, bytes]]
+
+VIA = b"1.1 gateway"
+MAX_ANSWER_HEADER_BYTES = 65536
+
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+_HOP_BY_HOP = frozenset(
+    {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
+)
+# What the gateway says itself; a client must not be able to say it in the gateway's name.
+_SET_HERE = frozenset(
+    {b"host", b"forwarded", b"x-real-ip", b"x-request-id", b"x-request-deadline-ms", b"x-request-attempt"}
+    | {b"traceparent", b"tracestate", b"via"}
+)
+_DROPPED = _HOP_BY_HOP | _SET_HERE | {b"expect", b"baggage", b"http2-settings"}
+_DROPPED_FAMILIES = (b"x-forwarded-", b"x-user-", b"proxy-")
+_PROTECTED = _SET_HERE | {b"authorization", b"cookie", b"idempotency-key", b"x-forwarded-for"}
+_PROTECTED_FAMILIES = (b"content-", b"if-", b"x-forwarded-")
+
+_ANSWER_DROPPED = _HOP_BY_HOP | {b"server", b"x-powered-by", b"x-request-id"}
+
+
+class _Fate(Enum):
+    PASS = auto()
+    DROP = auto()
+    COOKIE = auto()
+    AUTHORIZATION = auto()
+    VIA = auto()
+
+
+@lru_cache(maxsize=4096)
+def _fate(name: bytes) -> tuple[_Fate, str]:
+    """What becomes of a request's field `name` (lower case), and the name as text."""
+    text = name.decode("latin-1")
+    if name == b"via":
+        return _Fate.VIA, text
+    # CGI-like servers read `_` and `.` as `-`: such a name could pass for a field that is set here.
+    if name in _DROPPED or name.startswith(_DROPPED_FAMILIES) or b"_" in name or b"." in name:
+        return _Fate.DROP, text
+    special = {b"cookie": _Fate.COOKIE, b"authorization": _Fate.AUTHORIZATION}
+    return special.get(name, _Fate.PASS), text
+
+
+def request_fields(headers: Pairs, connection: Iterable[bytes], *, cookies: bool) -> list[tuple[str, str]]:
+    """Return the fields of a request that go on to the upstream, as text, without those that the gateway sets.
+
+    `connection` are the values of `Connection`; `cookies` says whether the upstream gets them. Raises `BadHeader` for
+    values that would not arrive as they were sent, and `LoopDetected`.
+    """
+    nominated = _nominated(connection) if connection else ()
+    passed: list[tuple[str, str]] = []
+    authorizations = 0
+    for name, value in headers:
+        fate, text = _fate(name)
+        if fate is _Fate.DROP or name in nominated:
+            continue
+        if fate is _Fate.COOKIE and not cookies:
+            continue
+        if fate is _Fate.AUTHORIZATION:
+            authorizations += 1
+        passed.append((text, _as_text(text, value)))
+    if authorizations > 1:
+        msg = "There is more than one Authorization field."
+        raise BadHeader(msg)
+    if any(name == "via" for name, _ in passed):
+        _check_loop(value for name, value in passed if name == "via")
+    return passed
+
+
+def _as_text(name: str, value: bytes) -> str:
+    if _CONTROL.search(value):
+        msg = f"The field {name} has a control character."
+        raise BadHeader(msg)
+    try:
+        # The upstream client writes text as UTF-8, so nothing else arrives as the same bytes.
+        return value.decode()
+    except UnicodeDecodeError:
+        msg = f"The field {name} is not UTF-8."
+        raise BadHeader(msg) from None
+
+
+def _nominated(connection: Iterable[bytes]) -> frozenset[bytes]:
+    """The fields that `Connection` declares to be for the gateway alone (RFC 9110 section 7.6.1)."""
+    names = frozenset(name.strip().lower() for value in connection for name in value.split(b","))
+    for name in names:
+        if name in _PROTECTED or name.startswith(_PROTECTED_FAMILIES):
+            msg = f"Connection must not name {name.decode('latin-1')}, which is meant for the service."
+            raise BadHeader(msg)
+    return names
+
+
+def _check_loop(vias: Iterable[str]) -> None:
+    hops = [hop.split("(")[0].split() for via in vias for hop in via.split(",")]
+    if sum(hop[1:2] == ["gateway"] for hop in hops) >= 2:
+        raise LoopDetected
+
+
+def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: bool) -> Pairs:
+    """Return the fields of an upstream's answer that go on to the client; `to_head`: it answers a HEAD.
+
+    Raises `UpstreamProtocol` where the answer could be read in two ways.
+    """
+    fields: Pairs = []
+    lengths: set[bytes] = set()
+    size, is_coded, has_date = 0, False, False
+    for raw_name, value in raw:
+        name = raw_name.lower()
+        size += len(name) + len(value) + 4
+        _check_answer_field(name, value)
+        if name == b"content-length":
+            lengths.add(value)
+        elif name == b"date":
+            if not has_date:
+                fields.append((name, value))
+            has_date = True
+        elif name in _ANSWER_DROPPED or name.startswith(b"access-control-"):
+            is_coded |= name == b"transfer-encoding"
+        else:
+            fields.append((name, value))
+    if size > MAX_ANSWER_HEADER_BYTES:
+        raise UpstreamProtocol
+    fields += _length(lengths, status, is_coded=is_coded, to_head=to_head)
+    return fields
+
+
+def _check_answer_field(name: bytes, value: bytes) -> None:
+    if not _NAME.fullmatch(name) or _CONTROL.search(value):
+        raise UpstreamProtocol
+
+
+def _length(lengths: set[bytes], status: int, *, is_coded: bool, to_head: bool) -> Pairs:
+    if len(lengths) > 1 or not all(length.isdigit() for length in lengths) or (lengths and is_coded and not to_head):
+        raise UpstreamProtocol
+    if status in {204, 304}:
+        return []
+    return [(b"content-length", length) for length in lengths]

@@ -1,0 +1,123 @@
+"""Where a request comes from, and under which ids it is known from here on."""
+
+import re
+import secrets
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+from gateway.problems import BadHost
+from gateway.settings import Environment
+from shared.ids import uuid7
+from shared.logging import REQUEST_ID, TRACEPARENT
+
+__all__ = ["Fields", "Identities", "Identity", "host_of"]
+
+MAX_TRACESTATE_BYTES = 512
+
+_HOST = re.compile(rb"(?:[A-Za-z0-9._\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+
+_WATCHED = frozenset(
+    {b"host", b"origin", b"connection", b"expect", b"content-length", b"transfer-encoding", b"traceparent"}
+    | {b"tracestate", b"x-request-id", b"x-forwarded-for", b"x-forwarded-proto", b"access-control-request-method"}
+)
+
+
+class Fields:
+    """Those header fields of a request that decide what becomes of it."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        values: dict[bytes, list[bytes]] = {}
+        for name, value in headers:
+            if name in _WATCHED:
+                values.setdefault(name, []).append(value)
+        self._values = values
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Return every value of `name`."""
+        return self._values.get(name, [])
+
+    def one(self, name: bytes) -> bytes | None:
+        """Return the value of `name` if it is there exactly once."""
+        values = self._values.get(name)
+        return values[0] if values is not None and len(values) == 1 else None
+
+
+class Identity(NamedTuple):
+    """Who asks: the address that the request came from, how it came, and its ids."""
+
+    request_id: str
+    trace_id: str
+    traceparent: str
+    tracestate: str | None
+    client: str
+    scheme: str
+
+
+class Identities:
+    """Tells who asks; believes proxies in front only if they are TRUSTED_PROXIES."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._trusts = environment.trusts if environment.trusted_proxies else _trusts_nobody
+
+    def of(self, scope: Scope, fields: Fields) -> Identity:
+        """Return the identity of a request."""
+        peer = scope["client"][0] if scope["client"] else "unknown"
+        scheme: str = scope["scheme"]
+        inbound = client = None
+        if self._trusts(peer):
+            inbound = _text(fields.one(b"x-request-id"))
+            client = self._forwarded(fields)
+            scheme = {b"http": "http", b"https": "https"}.get(fields.one(b"x-forwarded-proto") or b"", scheme)
+        request_id = inbound if inbound and REQUEST_ID.fullmatch(inbound) else str(uuid7())
+        trace = TRACEPARENT.fullmatch(_text(fields.one(b"traceparent")) or "")
+        fresh = secrets.token_hex(24)
+        trace_id, flags = (trace[1], trace.string[-2:]) if trace else (fresh[:32], "00")
+        traceparent = f"00-{trace_id}-{fresh[32:]}-{flags}"
+        return Identity(request_id, trace_id, traceparent, _tracestate(fields, trace), client or peer, scheme)
+
+    def _forwarded(self, fields: Fields) -> str | None:
+        """The right-most entry that no trusted proxy made for another: whatever is left of it, the client wrote."""
+        entries = [entry.strip() for value in fields.all(b"x-forwarded-for") for entry in value.split(b",")]
+        for entry in reversed(entries):
+            address = _text(entry)
+            if not address or not _is_address(address):
+                return None
+            if not self._trusts(address):
+                return address
+        return None
+
+
+def _trusts_nobody(_: str | None) -> bool:
+    return False
+
+
+def _tracestate(fields: Fields, trace: re.Match[str] | None) -> str | None:
+    """The vendors' part, which means nothing without a valid traceparent (W3C Trace Context section 3.3)."""
+    state = ",".join(_text(value) or "" for value in fields.all(b"tracestate")) if trace else ""
+    return state if 0 < len(state) <= MAX_TRACESTATE_BYTES else None
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode() if value is not None and value.isascii() and b"\x00" not in value else None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def host_of(scope: Scope, fields: Fields, default: bytes) -> bytes:
+    """Return the host that the client asked, checked; HTTP/1.0 may leave it out, then it is `default`."""
+    if not fields.all(b"host") and scope["http_version"] == "1.0":
+        return default
+    host = fields.one(b"host")
+    if host is None or not _HOST.fullmatch(host):
+        raise BadHost
+    return host

@@ -1,0 +1,53 @@
+"""The composition root: puts the gateway together from its settings."""
+
+from fastapi import FastAPI
+
+from gateway.access_log import AccessLog
+from gateway.client import UpstreamClient
+from gateway.docs import docs_router
+from gateway.documents import Documents
+from gateway.edge import Edge
+from gateway.locations import Locations
+from gateway.passage import Passage
+from gateway.settings import Settings, load_settings
+from shared.faults import install_problem_handlers
+from shared.health import Health, health_router
+from shared.lifespan import Opener, opens
+from shared.logging import configure_logging
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings | None = None) -> Edge:
+    """Return the gateway as an ASGI application; without `settings` they are read, and faults in them exit."""
+    settings = settings or load_settings()
+    environment, config = settings.environment, settings.config
+    configure_logging("gateway", environment.log_level, environment.log_format)
+
+    access_log = AccessLog(environment.log_level, environment.log_format)
+    clients = {name: UpstreamClient(upstream) for name, upstream in config.upstreams.items()}
+    urls = [upstream.url for upstream in config.upstreams.values()]
+    passage = Passage(clients, config.server, Locations(environment.public_url, urls, config.cors.origins))
+    return Edge(settings, _own_endpoints(settings, clients, access_log), passage, access_log)
+
+
+def _own_endpoints(settings: Settings, clients: dict[str, UpstreamClient], access_log: AccessLog) -> FastAPI:
+    """What the gateway answers itself. Its lifespan opens everything that runs beside requests."""
+    config = settings.config
+    resources: dict[str, Opener] = {f"upstream_{name}": _opener(client) for name, client in clients.items()}
+    own = FastAPI(title=config.docs.title, openapi_url=None, redirect_slashes=False)
+    documents = Documents(config, own.openapi)
+    own.router.lifespan_context = opens(
+        access_log=lambda _: access_log.running(),
+        documents=lambda _: documents.kept_fresh(),
+        health=lambda _: Health.serve(settings.environment.admin_port),
+        **resources,
+    )
+    install_problem_handlers(own)
+    own.include_router(health_router())
+    own.include_router(docs_router(config.docs.title, documents))
+    return own
+
+
+def _opener(client: UpstreamClient) -> Opener:
+    return lambda _: client

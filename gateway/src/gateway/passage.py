@@ -1,0 +1,126 @@
+"""The passage of one request to its upstream and of the answer back, bytes left alone."""
+
+import time
+from collections.abc import Mapping
+
+from gateway.bodies import HELD_BYTES, RequestBody, discard
+from gateway.client import Answer, Outgoing, UpstreamClient
+from gateway.config import ServerConfig
+from gateway.failures import AnswerBroken, NotSent, UpstreamFailure
+from gateway.headers import VIA, Pairs, answer_fields
+from gateway.locations import Locations
+from gateway.problems import (
+    Refusal,
+    UpstreamConnectTimeout,
+    UpstreamProtocol,
+    UpstreamReset,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from gateway.routing import Route
+from gateway.visit import Visit
+from gateway.watch import Watch
+
+__all__ = ["Passage"]
+
+
+class Passage:
+    """Sends requests on to the upstreams, each of them once."""
+
+    def __init__(self, clients: Mapping[str, UpstreamClient], server: ServerConfig, locations: Locations) -> None:
+        self._clients = clients
+        self._server = server
+        self._locations = locations
+
+    async def pass_on(self, visit: Visit, upstream: str, route: Route, passed: list[tuple[str, str]]) -> None:
+        """Send the request with its `passed` fields to `upstream` and its answer to the client.
+
+        Raises a `Refusal` while nothing is answered yet, afterwards `AnswerBroken`, and `ClientGone` at any time.
+        """
+        client = self._clients[upstream]
+        with Watch() as watch:
+            body = RequestBody(visit.receive, route.max_body, self._server)
+            try:
+                request = await self._outgoing(visit, body, watch, client.idle_seconds)
+                request.fields = [*passed, *_set_fields(visit)]
+                await self._exchange(visit, client, request, body)
+            finally:
+                visit.bytes_in = body.received
+
+    async def _outgoing(self, visit: Visit, body: RequestBody, watch: Watch, stall_seconds: float) -> Outgoing:
+        scope = visit.scope
+        target: str = scope["raw_path"].decode("ascii")
+        if query := scope["query_string"]:
+            target = f"{target}?{query.decode('ascii')}"
+        outgoing = Outgoing(scope["method"], target, [], None)
+        if not visit.has_body:
+            body.is_whole = True
+        elif visit.declared_length <= HELD_BYTES:
+            outgoing.body = await body.collect()
+        if body.is_whole:
+            outgoing.body = outgoing.body or None
+            watch.look_out(visit.receive)
+        else:
+            outgoing.body = body.stream(watch, stall_seconds)
+        return outgoing
+
+    async def _exchange(self, visit: Visit, client: UpstreamClient, request: Outgoing, body: RequestBody) -> None:
+        asked = time.perf_counter()
+        try:
+            answer = await client.send(request)
+        except UpstreamFailure as failure:
+            raise _refusal(failure) from failure
+        finally:
+            visit.upstream_seconds = time.perf_counter() - asked
+        with answer:
+            head = self._head(visit, answer)
+            is_early = not body.is_whole
+            if is_early:
+                head.append((b"connection", b"close"))
+            await visit.reply.start(answer.status, head)
+            await _stream(visit, answer, is_early=is_early)
+
+    def _head(self, visit: Visit, answer: Answer) -> Pairs:
+        if not 200 <= answer.status <= 599:
+            raise UpstreamProtocol
+        fields = answer_fields(answer.fields, answer.status, to_head=visit.scope["method"] == "HEAD")
+        return [
+            (name, self._locations.outward(value)) if name == b"location" else (name, value) for name, value in fields
+        ]
+
+
+async def _stream(visit: Visit, answer: Answer, *, is_early: bool) -> None:
+    more = True
+    while more:
+        was_whole = answer.is_whole
+        chunk = await answer.read()
+        more = bool(chunk) and not was_whole and not answer.is_whole
+        if not more and is_early:
+            # The client is still sending. It gets the whole answer now, and the end of the connection after a while.
+            await visit.reply.body(chunk, more=True)
+            await discard(visit.receive)
+            chunk = b""
+        await visit.reply.body(chunk, more=more)
+
+
+def _set_fields(visit: Visit) -> list[tuple[str, str]]:
+    identity = visit.identity
+    fields = [
+        ("via", VIA.decode()),
+        ("x-forwarded-for", identity.client),
+        ("x-forwarded-proto", identity.scheme),
+        ("x-forwarded-host", visit.host.decode("ascii")),
+        ("x-request-id", identity.request_id),
+        ("traceparent", identity.traceparent),
+    ]
+    if identity.tracestate:
+        fields.append(("tracestate", identity.tracestate))
+    return fields
+
+
+def _refusal(failure: UpstreamFailure) -> Refusal:
+    if isinstance(failure, NotSent):
+        return UpstreamConnectTimeout() if failure.is_timeout else UpstreamUnreachable()
+    if isinstance(failure, AnswerBroken):
+        return UpstreamProtocol()
+    return UpstreamTimeout() if failure.is_timeout else UpstreamReset()

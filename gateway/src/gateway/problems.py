@@ -1,0 +1,140 @@
+"""What the gateway itself answers when it cannot or will not pass a request on.
+
+Each refusal names its cause in `Proxy-Status` too (RFC 9209), so that an operator can tell the gateway's 502 from one
+that an upstream wrote. What upstreams answer, problems included, passes untouched.
+"""
+
+from typing import ClassVar
+
+from shared.problems import (
+    BadRequest,
+    BodyTooLarge,
+    Forbidden,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+)
+
+__all__ = [
+    "BadHeader",
+    "BadHost",
+    "BadTarget",
+    "CorsForbidden",
+    "ExpectationFailed",
+    "ForwardedTooLarge",
+    "GatewayBug",
+    "LoopDetected",
+    "NoRoute",
+    "NoSuchMethod",
+    "Refusal",
+    "RequestTimeout",
+    "UpstreamConnectTimeout",
+    "UpstreamProtocol",
+    "UpstreamReset",
+    "UpstreamTimeout",
+    "UpstreamUnreachable",
+]
+
+
+class Refusal(Problem):
+    """The gateway did not pass the request on."""
+
+    proxy_error: ClassVar[str] = "http_request_error"
+
+    def __init__(self, detail: str | None = None, **headers: str) -> None:
+        """Explain this occurrence in `detail`; `headers` are further fields, with `_` for `-`."""
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        super().__init__(detail, headers={"Proxy-Status": f"gateway; error={self.proxy_error}", **fields})
+
+
+class BadTarget(Refusal, BadRequest):
+    """The address has characters or segments that servers read in different ways."""
+
+    code, title = "bad_target", "Bad request target"
+
+
+class BadHeader(Refusal, BadRequest):
+    """A header field of the request cannot be passed on safely."""
+
+    code, title = "bad_header", "Bad header field"
+
+
+class BadHost(Refusal, BadRequest):
+    """The request must have exactly one `Host` field, with a host name and perhaps a port."""
+
+    code, title = "bad_host", "Bad host"
+
+
+class CorsForbidden(Refusal, Forbidden):
+    """Pages of this origin may not call this API."""
+
+    code, title, proxy_error = "cors_forbidden", "Origin not allowed", "http_request_denied"
+
+
+class NoRoute(Refusal, NotFound):
+    """Nothing is at this address."""
+
+    proxy_error = "destination_not_found"
+
+
+class NoSuchMethod(Refusal, MethodNotAllowed):
+    """This address does not answer that method; `Allow` lists those it does."""
+
+
+class RequestTimeout(Refusal):
+    """The body of the request did not arrive in time."""
+
+    status, code, title = 408, "request_timeout", "Request timeout"
+
+
+class ForwardedTooLarge(Refusal, BodyTooLarge):
+    """The body is larger than this address takes."""
+
+
+class ExpectationFailed(Refusal):
+    """The only expectation that can be met is `100-continue`."""
+
+    status, code, title = 417, "expectation_failed", "Expectation failed"
+
+
+class GatewayBug(Refusal, InternalError):
+    """The gateway failed. It has been logged under this request id."""
+
+    proxy_error = "proxy_internal_error"
+
+
+class UpstreamUnreachable(Refusal):
+    """The service behind this address cannot be reached."""
+
+    status, code, title, proxy_error = 502, "upstream_unreachable", "Service unreachable", "connection_refused"
+
+
+class UpstreamReset(Refusal):
+    """The service behind this address closed the connection before it answered."""
+
+    status, code, title, proxy_error = 502, "upstream_reset", "Service broke off", "connection_terminated"
+
+
+class UpstreamProtocol(Refusal):
+    """The service behind this address sent an answer that is not valid HTTP."""
+
+    status, code, title, proxy_error = 502, "upstream_protocol", "Service answer unreadable", "http_protocol_error"
+
+
+class UpstreamConnectTimeout(Refusal):
+    """The service behind this address could not be reached in time."""
+
+    status, code, title, proxy_error = 504, "upstream_connect_timeout", "Connect timeout", "connection_timeout"
+
+
+class UpstreamTimeout(Refusal):
+    """The service behind this address did not answer in time."""
+
+    status, code, title, proxy_error = 504, "upstream_timeout", "Service timeout", "http_response_timeout"
+
+
+class LoopDetected(Refusal):
+    """The request has been here twice before: some proxy sends it in a circle."""
+
+    status, code, title, proxy_error = 508, "loop", "Loop detected", "proxy_loop_detected"

@@ -1,0 +1,106 @@
+"""What the gateway runs with: gateway.toml, and over it the environment of this deployment.
+
+`load_settings` reads both and names every fault of both at once.
+"""
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError
+
+from gateway.config import Config
+from shared.settings import CommaSeparated, Origin, ServiceSettings
+
+__all__ = ["Environment", "Settings", "load_settings"]
+
+UPSTREAM_VARIABLE = "GATEWAY_UPSTREAM_{}_URL"
+
+
+class Environment(ServiceSettings):
+    """The variables that the gateway reads, beside one `GATEWAY_UPSTREAM_<NAME>_URL` for each upstream."""
+
+    port: int = Field(default=8080, ge=0, le=65535)
+    bind_address: str = "0.0.0.0"  # noqa: S104  # a container has one address; `make up` sets 127.0.0.1
+    gateway_config: Path | None = None
+    allowed_origins: CommaSeparated[Origin] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Both parts, valid, and fitting each other."""
+
+    environment: Environment
+    config: Config
+
+    @classmethod
+    def of(cls, environment: Environment, config: Config) -> Self:
+        """Return both parts together; ALLOWED_ORIGINS takes the place of `cors.origins`."""
+        if environment.allowed_origins is not None:
+            cors = config.cors.model_copy(update={"origins": environment.allowed_origins})
+            config = config.model_copy(update={"cors": cors})
+        return cls(environment, config)
+
+
+def load_settings() -> Settings:
+    """Read the environment and the file; on any fault name all faults on stderr and exit with status 2."""
+    faults: list[str] = []
+    environment = config = None
+    try:
+        environment = Environment()
+    except ValidationError as error:
+        faults += [f"{line.upper()}: {message}" for line, message in _faults(error)]
+    path = _config_path(os.environ)
+    try:
+        config = Config.model_validate(_with_addresses(tomllib.loads(path.read_text()), os.environ))
+    except ValidationError as error:
+        faults += [f"{path}: {place or 'routes'}: {message}" for place, message in _faults(error)]
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        faults.append(f"GATEWAY_CONFIG: {path}: {error}")
+    faults += _unknown_variables(os.environ, config)
+    if faults or environment is None or config is None:
+        lines = "".join(f"  {fault}\n" for fault in sorted(faults))
+        sys.stderr.write(f"gateway cannot start, its settings are wrong:\n{lines}")
+        raise SystemExit(2)
+    return Settings.of(environment, config)
+
+
+def _config_path(variables: Mapping[str, str]) -> Path:
+    """GATEWAY_CONFIG, else gateway.toml in the working directory (the image), else beside the sources (a checkout)."""
+    if named := variables.get("GATEWAY_CONFIG"):
+        return Path(named)
+    here = Path("gateway.toml")
+    beside_sources = Path(__file__).resolve().parents[2] / "gateway.toml"
+    return here if here.exists() or not beside_sources.exists() else beside_sources
+
+
+def _with_addresses(raw: dict[str, object], variables: Mapping[str, str]) -> dict[str, object]:
+    """Put each GATEWAY_UPSTREAM_<NAME>_URL into its upstream. Wrong shapes are left for the validation to name."""
+    upstreams = raw.get("upstreams")
+    if isinstance(upstreams, dict):
+        for name, upstream in upstreams.items():
+            url = variables.get(UPSTREAM_VARIABLE.format(name.upper()))
+            if url and isinstance(upstream, dict):
+                upstream["url"] = url
+    return raw
+
+
+def _unknown_variables(variables: Mapping[str, str], config: Config | None) -> list[str]:
+    """A misspelt variable would otherwise be a deployment that quietly runs with the file's value."""
+    if config is None:
+        return []
+    known = {"GATEWAY_CONFIG", *(UPSTREAM_VARIABLE.format(name.upper()) for name in config.upstreams)}
+    unknown = sorted(name for name in variables if name.startswith("GATEWAY_") and name not in known)
+    return [f"{name}: is not known; there are {', '.join(sorted(known))}" for name in unknown]
+
+
+def _faults(error: ValidationError) -> list[tuple[str, str]]:
+    faults = []
+    for fault in error.errors(include_input=False, include_url=False):
+        message = "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+        faults.append((".".join(str(part) for part in fault["loc"]), message))
+    return faults

@@ -1,0 +1,82 @@
+"""One request on its way through the gateway: what came, who sent it, and what has become of it so far."""
+
+import time
+
+from starlette.types import Receive, Scope
+
+from gateway.access_log import Line
+from gateway.identity import Fields, Identity
+from gateway.reply import Reply
+from gateway.routing import Route
+
+__all__ = ["Visit"]
+
+CLIENT_CLOSED_REQUEST = 499
+MAX_LOGGED_PATH = 512
+
+
+class Visit:
+    """Holds the parts of one request together; `host` and `route` are set once they are known."""
+
+    __slots__ = (
+        *("_started", "bytes_in", "error", "fields", "host", "identity", "receive", "reply"),
+        *("route", "scope", "upstream_seconds"),
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, fields: Fields, identity: Identity) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.fields = fields
+        self.identity = identity
+        self.reply: Reply
+        self.host = b""
+        self.route: Route | None = None
+        self.bytes_in = 0
+        self.upstream_seconds: float | None = None
+        self.error: str | None = None
+        self._started = time.perf_counter()
+
+    @property
+    def origin(self) -> bytes | None:
+        """The page's origin, if a browser says it; several are nobody's."""
+        origins = self.fields.all(b"origin")
+        return origins[0] if len(origins) == 1 else (b"null" if origins else None)
+
+    @property
+    def own_origin(self) -> bytes:
+        """The origin of pages that the gateway itself serves, by the host that this client asked."""
+        return self.identity.scheme.encode() + b"://" + self.host
+
+    @property
+    def declared_length(self) -> int:
+        """The body's length as declared; 0 where none is."""
+        return int(self.fields.one(b"content-length") or b"0")
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body comes with the request, of whatever length."""
+        return self.declared_length > 0 or bool(self.fields.all(b"transfer-encoding"))
+
+    def line(self) -> Line:
+        """Return this request's line of the log. Status 499: the client left before the answer."""
+        now = time.perf_counter()
+        route, identity, upstream = self.route, self.identity, self.upstream_seconds
+        return {
+            "ts": time.time(),
+            "level": "info",
+            "service": "gateway",
+            "event": "request",
+            "request_id": identity.request_id,
+            "trace_id": identity.trace_id,
+            "method": self.scope["method"],
+            "route": route.path if route else None,
+            "path": self.scope["raw_path"][:MAX_LOGGED_PATH].decode("ascii", "backslashreplace"),
+            "status": self.reply.status or CLIENT_CLOSED_REQUEST,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.reply.bytes_out,
+            "duration_ms": round((now - self._started) * 1000, 2),
+            "upstream_ms": None if upstream is None else round(upstream * 1000, 2),
+            "upstream": route.upstream if route else None,
+            "client_ip": identity.client,
+            "error": self.error,
+        }

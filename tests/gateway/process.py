@@ -1,0 +1,122 @@
+"""The real gateway as a process of its own."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.gateway.peers import Message, Wire
+
+CONFIG = """
+[server]
+body_idle = 0.6
+[cors]
+origins = ["http://app.test"]
+[docs]
+title = "Things"
+[upstreams.plain]
+url = "http://127.0.0.1:1"
+first_byte = 0.5
+idle = 1.0
+[upstreams.jar]
+url = "http://127.0.0.1:1"
+cookies = true
+[upstreams.dead]
+url = "http://127.0.0.1:1"
+[upstreams.hole]
+url = "http://127.0.0.1:1"
+connect = 0.3
+"""
+ROUTES = [
+    ("/todos", "prefix", "plain", "GET POST PUT PATCH DELETE", 1048576),
+    ("/big", "prefix", "plain", "GET POST", 1 << 30),
+    ("/read", "exact", "plain", "GET", 0),
+    ("/auth", "prefix", "jar", "GET POST", 16384),
+    ("/dead", "prefix", "dead", "GET POST", 1024),
+    ("/hole", "prefix", "hole", "GET", 0),
+]
+
+
+def config_text() -> str:
+    entries = (
+        f'[[routes]]\npath = "{path}"\nmatch = "{match}"\nupstream = "{upstream}"\n'
+        f"methods = {methods.split()}\nmax_body = {max_body}\n"
+        for path, match, upstream, methods, max_body in ROUTES
+    )
+    return CONFIG + "".join(entries)
+
+
+@dataclass
+class Gateway:
+    """A running gateway: where it is, and what it wrote so far."""
+
+    port: int
+    pid: int
+    log: Path
+    origin: str = "http://app.test"
+
+    async def ask(self, raw: bytes | str, *, to_head: bool = False) -> Message:
+        """Send one request on a connection of its own and return the answer."""
+        async with Wire.to(self.port) as wire:
+            return await wire.answer(raw, to_head=to_head)
+
+    def holds(self, port: int) -> bool:
+        """Whether a process still has the socket of this local port; what the kernel finishes alone has no inode."""
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return any(int(row[1].split(":")[1], 16) == port and row[9] != "0" for row in rows)
+
+    def resident_kilobytes(self) -> int:
+        """The memory that the process has now."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def running_gateway(folder: Path, upstream_ports: Mapping[str, int]) -> AsyncIterator[Gateway]:
+    """Run the gateway of `config_text()` with its upstreams at these ports."""
+    config, log, port = folder / "gateway.toml", folder / "log", free_port()
+    config.write_text(config_text())
+    urls = {f"GATEWAY_UPSTREAM_{name}_URL": f"http://127.0.0.1:{number}" for name, number in upstream_ports.items()}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ENVIRONMENT": "development",
+        "PUBLIC_URL": "http://localhost:8080",
+        "PORT": str(port),
+        "ADMIN_PORT": "0",
+        "BIND_ADDRESS": "127.0.0.1",
+        "GATEWAY_CONFIG": str(config),
+    }
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", env=environment | urls, stdout=output, stderr=output
+        )
+        try:
+            await _until_alive(port, process, log)
+            yield Gateway(port, process.pid, log)
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def _until_alive(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
+    async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as client:
+        while process.returncode is None:
+            try:
+                await client.get(f"http://127.0.0.1:{port}/livez")
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+    pytest.fail(log.read_text())

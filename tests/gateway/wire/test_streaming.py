@@ -1,0 +1,138 @@
+"""Bodies flow piece by piece, at the pace of the slower side."""
+
+import asyncio
+import time
+
+from tests.gateway.peers import Message, Upstream, Wire, get
+from tests.gateway.process import Gateway
+from tests.waiting import until
+
+MEGABYTE = 1 << 20
+
+
+class TestFlow:
+    async def test_answers_come_as_they_are_made(self, gateway: Gateway, upstream: Upstream) -> None:
+        """Each piece of an answer arrives before the next one is made."""
+        received = asyncio.Semaphore(0)
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for piece in (b"one", b"two", b"six"):
+                await wire.send(b"3\r\n" + piece + b"\r\n")
+                await received.acquire()
+            await wire.send(b"0\r\n\r\n")
+
+        upstream.script = script
+        async with Wire.to(gateway.port) as wire:
+            await wire.send(get("/todos"))
+            await wire.head()
+            pieces = []
+            for _ in range(3):
+                pieces.append(await wire.chunk())
+                received.release()
+
+        assert pieces == [b"one", b"two", b"six"]
+
+    async def test_uploads_go_as_they_come(self, gateway: Gateway, upstream: Upstream) -> None:
+        """Each piece of a large upload reaches the upstream before the next one is sent."""
+        arrived: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def script(wire: Wire, _: Message) -> None:
+            while piece := await wire.chunk():
+                await arrived.put(piece)
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        upstream.script = script
+        async with Wire.to(gateway.port) as wire:
+            await wire.send(get("/big", "Transfer-Encoding: chunked", method="POST") + f"{80000:x}\r\n")
+            await wire.send(b"x" * 80000 + b"\r\n")
+            first = 0
+            async with asyncio.timeout(5):
+                while first < 80000:
+                    first += len(await arrived.get())
+                await wire.send(b"3\r\nabc\r\n")
+                second = await arrived.get()
+            answer = await wire.answer(b"0\r\n\r\n")
+
+        assert (first, second, answer.status) == (80000, b"abc", 200)
+
+    async def test_a_large_answer_keeps_memory_flat(self, gateway: Gateway, upstream: Upstream) -> None:
+        """The gateway takes an answer no faster than its client does."""
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send(f"HTTP/1.1 200 OK\r\nContent-Length: {100 * MEGABYTE}\r\n\r\n")
+            for _ in range(100):
+                await wire.send(b"x" * MEGABYTE)
+
+        upstream.script = script
+        before = gateway.resident_kilobytes()
+        async with Wire.to(gateway.port) as wire:
+            await wire.send(get("/big"))
+            await wire.head()
+            received, most = 0, 0
+            while received < 100 * MEGABYTE:
+                received += len(await wire.reader.read(MEGABYTE))
+                most = max(most, gateway.resident_kilobytes())
+
+        assert most - before < 16 * 1024
+
+    async def test_a_large_upload_keeps_memory_flat(self, gateway: Gateway, upstream: Upstream) -> None:
+        """It takes an upload no faster than its upstream does."""
+
+        async def script(wire: Wire, _: Message) -> None:
+            left = 100 * MEGABYTE
+            while left:
+                left -= len(await wire.reader.read(MEGABYTE))
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        upstream.script = script
+        before, most = gateway.resident_kilobytes(), 0
+        async with Wire.to(gateway.port) as wire:
+            await wire.send(get("/big", f"Content-Length: {100 * MEGABYTE}", method="POST"))
+            for _ in range(100):
+                await wire.send(b"x" * MEGABYTE)
+                most = max(most, gateway.resident_kilobytes())
+            answer = await wire.body(await wire.head())
+
+        assert answer.status == 200
+        assert most - before < 16 * 1024
+
+    async def test_early_answers(self, gateway: Gateway, upstream: Upstream) -> None:
+        """An answer that the upstream gives before it has the whole body reaches the client at once."""
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send(b"HTTP/1.1 413 No\r\nContent-Length: 3\r\n\r\nno!")
+
+        upstream.script = script
+        async with Wire.to(gateway.port) as wire:
+            await wire.send(get("/big", f"Content-Length: {1 << 30}", method="POST"))
+            asked = time.monotonic()
+            answer = await wire.answer(b"x" * 100000)
+
+            assert time.monotonic() - asked < 0.5
+            assert (answer.status, answer.body, answer.one("connection")) == (413, b"no!", "close")
+
+    async def test_an_upstream_that_takes_nothing(self, gateway: Gateway, upstream: Upstream) -> None:
+        """An upload that the upstream does not read ends as a timeout, and its connection is not held any longer."""
+        taken: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
+
+        async def script(wire: Wire, _: Message) -> None:
+            wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            taken.set_result(wire.writer)
+
+        async def push(wire: Wire) -> None:
+            while True:
+                await wire.send(b"x" * MEGABYTE)
+
+        upstream.script = script
+        async with Wire.to(gateway.port) as wire:
+            await wire.send(get("/big", f"Content-Length: {1 << 30}", method="POST"))
+            pushing = asyncio.create_task(push(wire))
+            answer = await wire.body(await wire.head())
+            pushing.cancel()
+        held = await taken
+
+        assert answer.status == 504
+        gateways_port = held.get_extra_info("peername")[1]
+        await until(lambda: not gateway.holds(gateways_port))
+        held.transport.abort()

@@ -1,0 +1,157 @@
+"""Upstreams that fail, and what the client hears of it."""
+
+import asyncio
+import time
+
+import pytest
+from tests.gateway.peers import Message, Upstream, Wire, get, says
+from tests.gateway.process import Gateway
+from tests.waiting import until
+
+
+async def hangs_up(wire: Wire, _: Message) -> None:
+    """Close without an answer."""
+    wire.writer.close()
+
+
+async def resets(wire: Wire, _: Message) -> None:
+    """End the connection as a crash does."""
+    wire.writer.transport.abort()
+
+
+async def says_nothing(_: Wire, __: Message) -> None:
+    """Keep the connection open and stay silent."""
+
+
+class TestNoAnswer:
+    @pytest.mark.parametrize(
+        ("target", "status", "code", "cause"),
+        [
+            ("/dead", 502, "upstream_unreachable", "connection_refused"),
+            ("/hole", 504, "upstream_connect_timeout", "connection_timeout"),
+        ],
+    )
+    async def test_no_connection(self, gateway: Gateway, target: str, status: int, code: str, cause: str) -> None:
+        """A service that cannot be reached is a 502 at once, or a 504 after the time to connect."""
+        answer = await gateway.ask(get(target))
+
+        assert (answer.status, answer.code) == (status, code)
+        assert answer.one("proxy-status") == f"gateway; error={cause}"
+
+    @pytest.mark.parametrize("script", [hangs_up, resets])
+    async def test_broken_connection(self, gateway: Gateway, upstream: Upstream, script: object) -> None:
+        """A service that hangs up before it answers is a 502."""
+        upstream.script = hangs_up if script is hangs_up else resets
+
+        answer = await gateway.ask(get("/todos"))
+
+        assert (answer.status, answer.code) == (502, "upstream_reset")
+        assert answer.one("proxy-status") == "gateway; error=connection_terminated"
+
+    async def test_silence(self, gateway: Gateway, upstream: Upstream) -> None:
+        """A service that says nothing is a 504 after `first_byte`, and its connection is not used again."""
+        upstream.script = says_nothing
+        before = len(upstream.connections)
+        asked = time.monotonic()
+
+        answer = await gateway.ask(get("/todos"))
+
+        assert (answer.status, answer.code) == (504, "upstream_timeout")
+        assert 0.4 < time.monotonic() - asked < 2
+        await until(lambda: len(upstream.connections) < before)
+
+    async def test_others_go_on(self, gateway: Gateway, upstream: Upstream) -> None:
+        """While one upstream does not answer, requests to another are as quick as ever."""
+        slow = asyncio.create_task(gateway.ask(get("/hole")))
+        asked = time.monotonic()
+        answer = await gateway.ask(get("/todos"))
+
+        assert answer.status == 200
+        assert time.monotonic() - asked < 0.25
+        assert (await slow).status == 504
+
+    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
+    @pytest.mark.parametrize("kept", [False, True])
+    async def test_client_never_retries(self, gateway: Gateway, upstream: Upstream, method: str, kept: bool) -> None:
+        """Whatever the method, an upstream that breaks off has seen the request once, on a kept connection too."""
+        await gateway.ask(get("/todos"))
+        if not kept:
+            for writer in list(upstream.connections):
+                writer.close()
+            # By the time that this is answered, the gateway has read the ends of those connections.
+            await gateway.ask(get("/health"))
+        upstream.forget()
+        upstream.script = hangs_up
+
+        answer = await gateway.ask(get("/todos", method=method))
+
+        assert answer.status == 502
+        assert len(upstream.seen) == 1
+        assert upstream.opened == (0 if kept else 1)
+
+
+class TestBadAnswers:
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            "SSH-2.0-OpenSSH\r\n\r\n",
+            "HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nX A: b\r\nContent-Length: 0\r\n\r\n",
+            f"HTTP/1.1 200 OK\r\nX-A: {'a' * 20000}\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n" + f"X-A: {'a' * 9000}\r\n" * 8 + "Content-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n" + "X-A: a\r\n" * 300 + "Content-Length: 0\r\n\r\n",
+        ],
+        ids=lambda raw: raw[:40].encode().hex() if "\x01" in raw else raw.replace("\r\n", " ")[:48],
+    )
+    async def test_are_one_problem(self, gateway: Gateway, upstream: Upstream, raw: str) -> None:
+        """What is not one readable answer is a 502."""
+        upstream.script = says(raw)
+
+        answer = await gateway.ask(get("/todos"))
+
+        assert (answer.status, answer.code) == (502, "upstream_protocol")
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        ],
+        ids=["length", "chunked"],
+    )
+    async def test_short_body(self, gateway: Gateway, upstream: Upstream, raw: bytes) -> None:
+        """An answer that breaks off never looks whole: the client's connection ends before the body does."""
+        upstream.script = says(raw, then_close=True)
+
+        with pytest.raises(asyncio.IncompleteReadError):
+            await gateway.ask(get("/todos"))
+
+    async def test_a_stalled_body_ends(self, gateway: Gateway, upstream: Upstream) -> None:
+        """An answer that stands still for `idle` breaks off, not after `first_byte`."""
+        upstream.script = says(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        asked = time.monotonic()
+
+        with pytest.raises(asyncio.IncompleteReadError):
+            await gateway.ask(get("/todos"))
+
+        assert 0.9 < time.monotonic() - asked < 3
+
+    async def test_a_late_body_comes(self, gateway: Gateway, upstream: Upstream) -> None:
+        """Once the head is there, a pause longer than `first_byte` is fine."""
+        go_on = asyncio.Event()
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+            asyncio.get_running_loop().call_later(0.7, go_on.set)
+            await go_on.wait()
+            await wire.send(b"late")
+
+        upstream.script = script
+
+        assert (await gateway.ask(get("/todos"))).body == b"late"
