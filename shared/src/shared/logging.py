@@ -3,6 +3,7 @@
 Never logged: Authorization, cookies, bodies, query values, addresses of people, tokens, keys.
 """
 
+import json
 import logging
 import re
 import sys
@@ -59,7 +60,10 @@ def configure_logging(service: str, level: str, log_format: str) -> None:
         name_service,
     ]
     # Tracebacks as plain text: the richer forms show local variables, and with them secrets.
-    lines: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    lines: list[Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(serializer=_encode),
+    ]
     plain = structlog.dev.plain_traceback
     console = structlog.dev.ConsoleRenderer(colors=False, timestamp_key="ts", exception_formatter=plain)
     people: list[Processor] = [_brief, console]
@@ -88,11 +92,20 @@ def _route_standard_library(common: list[Processor], renderer: list[Processor], 
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
+# Made once: `json.dumps` with a fallback builds an encoder for every line.
+_ENCODER = json.JSONEncoder(default=repr)
+
+
+def _encode(event: EventDict, **_: object) -> str:
+    """Return a line of JSON; what JSON has no form for is shown as Python would."""
+    return _ENCODER.encode(event)
+
+
 def _brief(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Drop what a person at a terminal does not need."""
-    for key in ("service", "trace_id"):
-        event.pop(key, None)
-    return event
+    """Drop what a person at a terminal does not need: what says nothing, the date, and the longer ids."""
+    kept = {key: value for key, value in event.items() if value is not None and key not in {"service", "trace_id"}}
+    kept["ts"] = str(event["ts"])[11:19]
+    return kept
 
 
 class RequestLog:
