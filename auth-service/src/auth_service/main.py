@@ -52,10 +52,10 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
-    app.include_router(health_router())
-    app.include_router(keys)
     for router in (accounts, sessions):
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
+    app.include_router(keys)
+    app.include_router(health_router())
     app.add_middleware(BothSpellings)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(RequestLog, trusts=settings.trusts)
