@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from shared.problems import (
     BodyTooLarge,
@@ -23,6 +24,8 @@ from shared.problems import (
 )
 
 __all__ = ["install_problem_handlers", "validation_problem"]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 FRAMEWORK: dict[int, type[Problem]] = {
     kind.status: kind for kind in (MalformedJson, NotFound, MethodNotAllowed, BodyTooLarge, UnsupportedMediaType)
@@ -39,7 +42,10 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem_response(_of_request(error), request.scope)
 
     async def on_http(request: Request, error: HTTPException) -> Response:
-        return problem_response(_of_framework(error), request.scope)
+        problem = _of_framework(error)
+        if isinstance(problem, MethodNotAllowed):
+            problem.headers["Allow"] = _allowed(request)
+        return problem_response(problem, request.scope)
 
     async def on_bug(request: Request, _: Exception) -> Response:
         # Starlette raises it again behind this answer, and uvicorn logs it with its traceback.
@@ -53,8 +59,13 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 def validation_problem(errors: Sequence[dict[str, object]]) -> Unprocessable:
     """Return a 422 that names every wrong field and repeats no value: a login's wrong field may be its password."""
-    entries = [{"loc": _printable(e["loc"]), "type": e["type"], "msg": _printable(e["msg"])} for e in errors]
+    entries = [{"loc": _printable(e["loc"]), "type": e["type"], "msg": _printable(_plain(e["msg"]))} for e in errors]
     return Unprocessable("; ".join(map(_in_words, entries[:3])), errors=entries)
+
+
+def _plain(message: object) -> object:
+    """Return what a validator of ours said, without pydantic's words around it."""
+    return message.removeprefix("Value error, ") if isinstance(message, str) else message
 
 
 def _of_request(error: RequestValidationError) -> Problem:
@@ -75,6 +86,14 @@ def _of_framework(error: HTTPException) -> Problem:
     members = {"status": error.status_code, "title": phrase, "code": phrase.lower().replace(" ", "_")}
     foreign: type[Problem] = type("ForeignProblem", (Problem,), members)
     return foreign(str(error.detail), headers=error.headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of this path (RFC 9110 section 10.2.1); Starlette names only those of the first route."""
+    routes: list[BaseRoute] = request.app.router.routes
+    asked = ({**request.scope, "method": method} for method in METHODS)
+    allowed = [scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)]
+    return ", ".join(allowed)
 
 
 def _printable(value: object) -> object:

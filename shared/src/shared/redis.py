@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Self, TypeVar
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-__all__ = ["RedisClient", "RedisUnavailable"]
+from shared.redis_line import Line, Part, Reply
+
+__all__ = ["RedisClient", "RedisUnavailable", "Reply"]
 
 TIMEOUT_SECONDS = 0.1
 FAILURES_TO_OPEN = 3
@@ -46,6 +48,8 @@ class RedisClient:
         self._client = client
         self._failures = 0
         self._is_open = False
+        self._line: Line | None = None
+        self._opening: asyncio.Task[Line] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -59,6 +63,7 @@ class RedisClient:
         finally:
             probe.cancel()
             await asyncio.gather(probe, return_exceptions=True)
+            await guarded._hang_up()
             await client.aclose()
 
     @property
@@ -83,6 +88,34 @@ class RedisClient:
             raise RedisUnavailable from error
         self._failures = 0
         return answer
+
+    async def call(self, *command: Part) -> Reply:
+        """Return the reply to one command, over the connection that all requests share; raises as `run` does."""
+        return await self.run(lambda client: self._ask(client, command))
+
+    async def _ask(self, client: "Redis", command: tuple[Part, ...]) -> Reply:
+        if client.connection_pool.connection_class is not Connection:
+            # TLS and Unix sockets, which `Line` does not speak.
+            return await client.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py has no type for it
+        line = self._line
+        if line is None or not line.is_open:
+            line = await self._new_line(client)
+        return await line.ask(*command)
+
+    async def _new_line(self, client: "Redis") -> Line:
+        """Open the line; whoever comes while it is being opened waits for that same attempt."""
+        if self._opening is None or self._opening.done():
+            address = client.connection_pool.connection_kwargs
+            self._opening = asyncio.create_task(Line.open(address, TIMEOUT_SECONDS), name="redis-line")
+        self._line = await asyncio.shield(self._opening)
+        return self._line
+
+    async def _hang_up(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        if self._line is not None:
+            self._line.close()
 
     def _count_failure(self, error: Exception) -> None:
         self._failures += 1

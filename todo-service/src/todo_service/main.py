@@ -1,0 +1,76 @@
+"""The API process: `uvicorn --factory todo_service.main:create_app`."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.datastructures import State
+
+from shared.bodies import BodyLimit
+from shared.database import Database
+from shared.faults import install_problem_handlers
+from shared.health import Health, health_router
+from shared.lifespan import opens
+from shared.logging import RequestLog, configure_logging
+from shared.redis import RedisClient
+from shared.settings import load
+from shared.tokens import JwksSource, Verifier
+from todo_service.settings import TodoSettings
+from todo_service.todos.cache import PageCache
+from todo_service.todos.routes import lists, router
+from todo_service.todos.service import TodoPages
+
+__all__ = ["create_app"]
+
+PROCESS = "todo-service"
+MAX_BODY_BYTES = 64 * 1024
+
+DESCRIPTION = """Your todos: create, list, search, change and delete them.
+
+Send the access token of the auth-service as `Authorization: Bearer …`. Nobody sees the todos of another user: what is
+not yours does not exist. Every refusal is a problem (RFC 9457) with a stable `code`.
+"""
+
+
+def create_app(settings: TodoSettings | None = None) -> FastAPI:
+    """Return the API of todos; without `settings` they are read from the environment, and a fault there ends it."""
+    settings = settings or load(TodoSettings, PROCESS)
+    configure_logging(PROCESS, settings.log_level, settings.log_format)
+    app = FastAPI(
+        title="Todos",
+        version="1.0.0",
+        description=DESCRIPTION,
+        redirect_slashes=False,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        lifespan=_resources(settings),
+    )
+    app.state.settings = settings
+    app.include_router(lists)
+    app.include_router(router)
+    app.include_router(health_router())
+    install_problem_handlers(app)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(RequestLog, trusts=settings.trusts)
+    return app
+
+
+def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return the lifespan: what the routes find in `app.state`."""
+
+    @asynccontextmanager
+    async def pages(state: State) -> AsyncIterator[TodoPages]:
+        yield TodoPages(state.database, PageCache(state.redis, reads=settings.todo_cache == "on"))
+
+    @asynccontextmanager
+    async def verifier(_: State) -> AsyncIterator[Verifier]:
+        async with JwksSource(str(settings.auth_jwks_url)) as keys:
+            yield Verifier(settings, keys)
+
+    return opens(
+        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
+        redis=lambda _: RedisClient.open(settings.redis_url.get_secret_value()),
+        pages=pages,
+        verifier=verifier,
+        health=lambda state: Health.serve(settings.admin_port, state.database.check),
+    )
