@@ -25,7 +25,7 @@ reset: $(VENV)/.installed ## Delete the local set's data
 test: $(VENV)/.installed ## Run all tests against real PostgreSQL and Valkey (ARGS="-k title" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.installed ## Lint, format, types, import rules, locks, migrations
+check: $(VENV)/.installed ## Lint, format, types, import rules, locks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

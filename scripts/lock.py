@@ -37,8 +37,9 @@ def manifests_digest() -> str:
 
 def compile_lock(target: Path, *arguments: str) -> None:
     """Resolve into `target`: hashed, for every platform, our own members left out."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header"]
-    command += ["--python-version", "3.11", "--no-emit-index-url", "--no-annotate", "--output-file", str(target)]
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--output-file", str(target)]
+    command += ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    command += ["--no-header", "--no-annotate", "--no-emit-index-url"]
     for member in MEMBERS:
         command += ["--no-emit-package", member]
     subprocess.run([*command, *arguments], cwd=ROOT, check=True)
@@ -57,7 +58,7 @@ def write() -> None:
 def check() -> None:
     """Exit 1 with a hint when a manifest changed after the lock was written."""
     if LOCK.read_text().partition("\n")[0] != manifests_digest():
-        sys.exit("requirements-dev.txt does not belong to the manifests any more: run `make lock` and commit the result")
+        sys.exit("requirements-dev.txt does not belong to the manifests: run `make lock` and commit the result")
 
 
 if __name__ == "__main__":
