@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 import pytest
+
 from tests.auth_service.running import Device, serving, settings_for
 
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
+
 from tests.auth_service.running import AUTH_SECRET, PUBLIC_URL, SHARED_SECRET
 
 FLAGS = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--no-proxy-headers")
@@ -76,10 +77,3 @@ async def running(env: dict[str, str]) -> AsyncIterator[Process]:
                 process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.wait(), 10)
             await reading
-
-
-async def until(condition, seconds: float = START_SECONDS) -> None:
-    """Wait until `await condition()` is true, at most so many seconds."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.05)

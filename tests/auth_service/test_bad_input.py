@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.auth_service.running import PASSWORD, assert_problem, new_address
 
 JSON = {"Content-Type": "application/json"}

@@ -2,9 +2,9 @@
 
 import pytest
 from fastapi import Response
-from tests.auth_service.running import Device, assert_problem, new_address, settings_for
 
 from auth_service.browser import RefreshCookie
+from tests.auth_service.running import Device, assert_problem, new_address, settings_for
 
 OURS = {"Origin": "http://localhost:3000"}
 

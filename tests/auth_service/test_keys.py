@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
-from tests.auth_service.processes import environment, running, until
-from tests.auth_service.running import AUTH_SECRET, assert_problem, new_address, serving, settings_for
-from tests.servers import migrate
 
 from auth_service.keys.sealing import Seal, SealedWithAnotherSecret
 from auth_service.keys.signing import SigningKey
+from tests.auth_service.processes import environment, running
+from tests.waiting import until
+from tests.auth_service.running import AUTH_SECRET, assert_problem, new_address, serving, settings_for
+from tests.servers import migrate
 
 NEW_SECRET = "another secret of the auth-service alone"
 
@@ -127,7 +128,7 @@ class TestPostgresAwayAtTheStart:
             async def is_ready():
                 return (await service.client.get("/readyz")).status_code == 200
 
-            await until(is_ready, 10)
+            await until(is_ready)
             device = await service.register()
 
             assert (await device.me()).status_code == 200

@@ -1,6 +1,7 @@
 """What the service writes down holds nothing that opens anything."""
 
-from tests.auth_service.processes import environment, running, until
+from tests.auth_service.processes import START_SECONDS, environment, running
+from tests.waiting import until
 
 PASSWORD = "canary-password-3b1f"
 ADDRESS = "canary-address-3b1f@example.com"
@@ -13,7 +14,7 @@ class TestTheLog:
         url = await migrated_database("auth")
         bodies = []
         async with running(environment(DATABASE_URL=url, LOG_LEVEL="debug")) as process:
-            await until(process.is_up)
+            await until(process.is_up, START_SECONDS)
             client, app = process.client, {"X-Token-Delivery": "body"}
 
             async def post(path, body, **headers):
@@ -45,7 +46,7 @@ class TestTheLog:
         """Each request's line has its user's id, so that a user's trouble can be followed."""
         url = await migrated_database("auth")
         async with running(environment(DATABASE_URL=url)) as process:
-            await until(process.is_up)
+            await until(process.is_up, START_SECONDS)
             answer = await process.client.post("/auth/register", json={"email": ADDRESS, "password": PASSWORD})
 
         assert f'"user": "{answer.json()["user"]["id"]}"' in process.output

@@ -6,10 +6,10 @@ import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import event, text
-from tests.auth_service.processes import until
-from tests.auth_service.running import PASSWORD, Device, assert_problem, new_address
 
 from auth_service.passwords import PasswordHasher
+from tests.waiting import until
+from tests.auth_service.running import PASSWORD, Device, assert_problem, new_address
 
 
 class CountingHasher(Argon2Hasher):

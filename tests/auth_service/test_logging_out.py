@@ -1,6 +1,7 @@
 """POST /auth/logout"""
 
 import pytest
+
 from tests.auth_service.running import assert_problem, cookie_in
 
 

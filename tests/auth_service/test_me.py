@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from jose import jwt
+
 from tests.auth_service.running import PUBLIC_URL, SHARED_SECRET, assert_problem
 
 

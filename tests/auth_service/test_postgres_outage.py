@@ -1,7 +1,8 @@
 """PostgreSQL goes away and comes back while the service runs."""
 
 import pytest
-from tests.auth_service.processes import until
+
+from tests.waiting import until
 from tests.auth_service.running import PASSWORD, assert_problem, new_address, serving, settings_for
 from tests.servers import migrate
 
@@ -33,7 +34,7 @@ class TestWithoutPostgres:
         ]
         ready, keys = await service.client.get("/readyz"), await service.client.get("/.well-known/jwks.json")
         server.start()
-        await until(device.is_signed_in, 10)
+        await until(device.is_signed_in)
 
         for answer in answers:
             assert_problem(answer, 503, "database_unavailable")

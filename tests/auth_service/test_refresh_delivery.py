@@ -1,6 +1,7 @@
 """POST /auth/refresh: how refresh tokens travel, and what a new AUTH_SECRET does to them."""
 
 import pytest
+
 from tests.auth_service.running import AUTH_SECRET, Device, assert_problem, cookie_in, token_in
 
 

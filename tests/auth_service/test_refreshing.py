@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import pytest
+
 from tests.auth_service.running import Device, assert_problem, cookie_in, token_in
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from tests.auth_service.running import PASSWORD, Device, assert_problem, cookie_in, new_address
 
 

@@ -1,10 +1,10 @@
 """What the service refuses to start with, and that it says which variable is wrong."""
 
 import pytest
-from tests.auth_service.processes import environment
 
 from auth_service.settings import AuthSettings
 from shared.settings import load
+from tests.auth_service.processes import environment
 
 CASES = {
     "no secret": ({"AUTH_SECRET": None}, "AUTH_SECRET"),

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from jose import jwt
+
 from tests.auth_service.running import PUBLIC_URL, SHARED_SECRET
 
 CLAIMS = {

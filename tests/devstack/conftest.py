@@ -1,10 +1,9 @@
 """A supervisor with what it said and what it recorded, for stand-ins of the set's processes."""
 
-import asyncio
 import io
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -36,14 +35,6 @@ class Set:
         """The process ids by name, from stack.json."""
         content = json.loads((self.folder / "stack.json").read_text())
         return {name: entry["pid"] for name, entry in content["processes"].items()}
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for a condition; fail when it does not come true in ten seconds."""
-        async with asyncio.timeout(10):
-            while True:
-                if holds():
-                    return
-                await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from devstack.commands import CannotStart, Command, Kind
 from devstack.stack import started_at
+from tests.waiting import until
 
 HANGS = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 RUNS = "import time; print('up', flush=True); time.sleep(60)"
@@ -81,12 +82,12 @@ class TestRestarting:
         """A child that dies while the set runs is reported and started again."""
         await running.supervisor.start(running.command("todo-worker", RUNS))
         running.supervisor.settle()
-        await running.until(lambda: len(running.lines) == 1)
+        await until(lambda: len(running.lines) == 1)
         began = time.monotonic()
 
         running.supervisor._children["todo-worker"]._process.kill()
 
-        await running.until(lambda: len(running.lines) == 3)
+        await until(lambda: len(running.lines) == 3)
         assert running.lines[1:] == [
             "devstack     | todo-worker was ended by SIGKILL; it is started again in a second",
             "todo-worker  | up",
@@ -101,7 +102,7 @@ class TestStopping:
         names = {"postgres": Kind.SERVER, "todo-worker": Kind.WORKER, "gateway": Kind.GATEWAY, "auth": Kind.SERVICE}
         for name, kind in names.items():
             await running.supervisor.start(running.command(name, STOPS_SLOWLY, str(order), name, kind=kind))
-        await running.until(lambda: len(running.lines) == 4)
+        await until(lambda: len(running.lines) == 4)
 
         await running.supervisor.stop()
 
@@ -115,7 +116,7 @@ class TestStopping:
         await running.supervisor.start(
             running.command("postgres", STOPS_SLOWLY, str(order), "postgres", kind=Kind.SERVER)
         )
-        await running.until(lambda: len(running.lines) == 2)
+        await until(lambda: len(running.lines) == 2)
         pids = running.recorded().values()
         began = time.monotonic()
 
@@ -128,7 +129,7 @@ class TestStopping:
     async def test_kill_ends_all_at_once(self, running):
         """The second Ctrl-C waits for nobody."""
         await running.supervisor.start(running.command("gateway", HANGS, kind=Kind.GATEWAY))
-        await running.until(lambda: len(running.lines) == 1)
+        await until(lambda: len(running.lines) == 1)
         began = time.monotonic()
         stopping = asyncio.create_task(running.supervisor.stop())
 
@@ -146,7 +147,7 @@ class TestStopping:
             stop_signal=signal.SIGINT,
         )
         await running.supervisor.start(likes_int)
-        await running.until(lambda: len(running.lines) == 1)
+        await until(lambda: len(running.lines) == 1)
 
         await running.supervisor.stop()
 

@@ -4,6 +4,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
 from tests.gateway.peers import Upstream, get
 from tests.gateway.process import Gateway, running_gateway
 

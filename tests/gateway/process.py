@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.gateway.peers import Message, Wire
 
 CONFIG = """

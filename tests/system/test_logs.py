@@ -20,13 +20,12 @@ class TestTheOutput:
         ada = await new_person()
         created = await ada.create("Follow me")
         await mail_arrives(ada.email, "Todo created: Follow me")
-        wanted = {"gateway", "todo-service", "todo-worker"}
+        wanted, request_id = {"gateway", "todo-service", "todo-worker"}, created.headers["x-request-id"]
 
-        async with asyncio.timeout(10):
-            while not wanted <= {
-                line["service"] for line in lines_with(running_set.output(), created.headers["x-request-id"])
-            }:
-                await asyncio.sleep(0.05)
+        def has_reached_all() -> bool:
+            return wanted <= {line["service"] for line in lines_with(running_set.output(), request_id)}
+
+        await until(has_reached_all)
 
     async def test_holds_no_secret(self, running_set, new_person):
         """No password, token, cookie or address is printed by anybody."""

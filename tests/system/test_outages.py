@@ -6,17 +6,12 @@ import time
 
 import pytest
 
+from tests.waiting import until
+
 pytestmark = pytest.mark.kills
 
 RECOVERY_SECONDS = 15
 PAGE = {"Origin": "http://localhost:3000"}
-
-
-async def until(holds) -> None:
-    """Wait for an awaited condition."""
-    async with asyncio.timeout(RECOVERY_SECONDS):
-        while not await holds():
-            await asyncio.sleep(0.05)
 
 
 class TestWithoutRedis:
@@ -66,7 +61,7 @@ class TestWithoutPostgres:
             answers.append(await ada.client.post("/todos", json={"title": "Again"}, headers=PAGE))
             return answers[-1].status_code == 201
 
-        await until(works)
+        await until(works, RECOVERY_SECONDS)
 
         refused = answers[:-1]
         assert refused
@@ -106,4 +101,4 @@ class TestAKilledProcess:
         async def works() -> bool:
             return (await ada.client.get(path)).status_code == 200
 
-        await until(works)
+        await until(works, RECOVERY_SECONDS)

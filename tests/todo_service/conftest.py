@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 from fastapi import FastAPI
+
 from tests.servers import Databases, Valkey
 from tests.todo_service.harness import Caller, running
 

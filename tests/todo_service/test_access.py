@@ -3,9 +3,9 @@
 from uuid import uuid4
 
 import pytest
-from tests.todo_service.harness import assert_problem
 
 from shared.caller import InsufficientScope
+from tests.todo_service.harness import assert_problem
 from todo_service.todos.errors import TodoNotFound
 
 ACTIONS = [

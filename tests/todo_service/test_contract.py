@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from tests.servers import NewDatabase
-from tests.todo_service.harness import NOWHERE, SECRET, token
 
 from devstack.ports import free_ports
+from tests.servers import NewDatabase
+from tests.todo_service.harness import NOWHERE, SECRET, token
 
 ROUTES = {
     "/todos": {"get", "post"},

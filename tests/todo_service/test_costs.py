@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+
 from tests.servers import Valkey
 from tests.todo_service.stored import START, row, store
 

@@ -4,6 +4,7 @@ import json
 
 import asyncpg
 import pytest
+
 from tests.todo_service.harness import Caller, running
 
 

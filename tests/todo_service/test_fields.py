@@ -4,9 +4,9 @@ import json
 from uuid import uuid4
 
 import pytest
-from tests.todo_service.harness import assert_problem
 
 from shared.problems import BodyTooLarge, MalformedJson, UnsupportedMediaType
+from tests.todo_service.harness import assert_problem
 from todo_service.todos.errors import IdTaken
 from todo_service.todos.schemas import TodoPublic
 

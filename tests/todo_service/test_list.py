@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.todo_service.harness import Caller, assert_problem
-from tests.todo_service.stored import ROWS, START, row, store
 
 from shared.problems import Unprocessable
+from tests.todo_service.harness import Caller, assert_problem
+from tests.todo_service.stored import ROWS, START, row, store
 from todo_service.todos.errors import CursorMismatch, InvalidCursor, SkipAndCursor
 from todo_service.todos.schemas import TodoPublic
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import httpx
 import pytest
-from tests.servers import NewPostgres, NewValkey, migrate
-from tests.todo_service.harness import Caller, assert_problem, running
 
 from shared.problems import DatabaseUnavailable
+from tests.servers import NewPostgres, NewValkey, migrate
+from tests.todo_service.harness import Caller, assert_problem, running
+from tests.waiting import until
 
 REDIS_WAIT_SECONDS = 0.5
 RECOVERY_SECONDS = 5.0
@@ -40,13 +41,6 @@ async def use(caller: Caller) -> None:
     assert changed not in (await in_time(caller.get("/todos"))).json()
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for `condition`, a few seconds at most."""
-    async with asyncio.timeout(RECOVERY_SECONDS):
-        while not await condition():
-            await asyncio.sleep(0.02)
-
-
 @pytest.fixture
 async def broken_redis(new_valkey: NewValkey, todo_database_url: str):
     """Ada on a service whose Valkey may be broken, and that Valkey."""
@@ -68,10 +62,7 @@ class TestWithoutRedis:
             await use(caller)
         await asyncio.to_thread(server.resume if outage == "pause" else server.start)
 
-        async def is_back() -> bool:
-            return redis.is_up
-
-        await until(is_back)
+        await until(lambda: redis.is_up, RECOVERY_SECONDS)
         await use(caller)
 
     async def test_a_restart_in_the_middle_goes_unnoticed(self, broken_redis):
@@ -126,7 +117,7 @@ class TestWithoutPostgres:
             async def works() -> bool:
                 return (await caller.get("/todos?limit=4")).is_success
 
-            await until(works)
+            await until(works, RECOVERY_SECONDS)
             assert (await caller.get(f"/todos/{todo['id']}")).json() == todo
             assert await caller.titles() == ["Buy milk"]
 

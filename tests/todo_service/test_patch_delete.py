@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from tests.todo_service.harness import assert_problem
 
 from shared.problems import Unprocessable
+from tests.todo_service.harness import assert_problem
 from todo_service.todos.errors import ReadOnlyField, TodoNotFound
 
 MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}

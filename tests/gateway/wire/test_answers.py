@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+
 from tests.gateway.peers import Message, Upstream, Wire, get, post, says
 from tests.gateway.process import Gateway
 

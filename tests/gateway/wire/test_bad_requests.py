@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from tests.gateway.peers import Upstream, Wire, get, post
 from tests.gateway.process import Gateway
 

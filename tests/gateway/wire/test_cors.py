@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+
 from tests.gateway.peers import Message, Upstream, get, post, says
 from tests.gateway.process import Gateway
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+
 from tests.gateway.peers import Message, Upstream, Wire, get
 from tests.gateway.process import Gateway
 from tests.waiting import until

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+
 from tests.gateway.peers import Upstream, get
 from tests.gateway.process import Gateway
 from tests.waiting import until

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.gateway.peers import Upstream, get
 from tests.gateway.process import Gateway
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
-from tests.waiting import until
 
 from shared.database import transaction
 from shared.outbox import Relay, claim, sweep
 from shared.redis import RedisClient, RedisUnavailable
+from tests.waiting import until
 
 LET_IT_BE_DUE = "UPDATE outbox SET next_at = now() - interval '1 second'"
 

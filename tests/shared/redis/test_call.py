@@ -5,9 +5,9 @@ import time
 
 import pytest
 from redis.exceptions import NoScriptError, ResponseError
-from tests.servers import NewValkey
 
 from shared.redis import RedisClient, RedisUnavailable
+from tests.servers import NewValkey
 
 
 @pytest.fixture
@@ -18,17 +18,18 @@ async def client(redis_url):
 
 
 class TestACall:
-    async def test_answers_each_caller_what_they_asked(self, client):
+    async def test_answers_each_caller_what_they_asked(self, new_valkey: NewValkey):
         """However many ask at once, over one connection."""
+        async with RedisClient.open(new_valkey().url) as client:
 
-        async def set_and_get(number: int) -> bytes:
-            await client.call("SET", f"key {number}", number)
-            return await client.call("GET", f"key {number}")
+            async def set_and_get(number: int) -> bytes:
+                await client.call("SET", f"key {number}", number)
+                return await client.call("GET", f"key {number}")
 
-        answers = await asyncio.gather(*(set_and_get(number) for number in range(200)))
+            answers = await asyncio.gather(*(set_and_get(number) for number in range(200)))
 
-        assert answers == [str(number).encode() for number in range(200)]
-        assert (await client.call("CLIENT", "LIST", "TYPE", "normal")).count(b"\n") == 1
+            assert answers == [str(number).encode() for number in range(200)]
+            assert (await client.call("CLIENT", "LIST", "TYPE", "normal")).count(b"\n") == 1
 
     async def test_carries_any_bytes_and_shapes(self, client):
         """Large values, null, numbers and lists."""

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
-from tests.waiting import until
 
 from shared.streams import Group, consume
+from tests.waiting import until
 
 GROUP = Group("s:events", "readers")
 

@@ -1,9 +1,9 @@
 """A verifier at a fixed time, whose own key the tests hold."""
 
 import pytest
-from tests.shared.tokens.minting import PREVIOUS_SECRET, PUBLIC_URL, SECRET, Clock, KeyTable, SigningKey
 
 from shared.tokens import InvalidToken, TokenRules, Verifier
+from tests.shared.tokens.minting import PREVIOUS_SECRET, PUBLIC_URL, SECRET, Clock, KeyTable, SigningKey
 
 
 @pytest.fixture(scope="session")

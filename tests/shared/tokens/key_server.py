@@ -57,10 +57,3 @@ async def key_server(*jwks):
         yield server
     finally:
         await server.stop()
-
-
-async def until(condition, seconds=5.0):
-    """Wait for `condition()` to hold, at most `seconds`."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)

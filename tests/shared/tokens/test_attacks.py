@@ -5,6 +5,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
+
+from shared.tokens import InvalidToken, Reason
 from tests.shared.tokens.minting import (
     DROP,
     NOW,
@@ -20,8 +22,6 @@ from tests.shared.tokens.minting import (
     own_hs256_token,
     own_token,
 )
-
-from shared.tokens import InvalidToken, Reason
 
 OWN_MUST_HAVE = ["iss", "aud", "sub", "client_id", "exp", "iat", "jti", "sid", "ver", "scope"]
 

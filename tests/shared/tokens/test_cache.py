@@ -1,11 +1,11 @@
 """Tokens verified a moment ago are not verified again."""
 
 import pytest
-from tests.shared.tokens.minting import NOW, better_auth_token, own_token
 
 from shared.tokens import InvalidToken, Reason
 from shared.tokens.cache import VerifiedTokens
 from shared.tokens.claims import Principal, Verified
+from tests.shared.tokens.minting import NOW, better_auth_token, own_token
 
 
 class TestATokenSeenBefore:

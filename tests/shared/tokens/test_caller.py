@@ -6,12 +6,12 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, Request
-from tests.shared.tokens.minting import NoKeysYet, better_auth_token, own_claims, own_token
 
 from shared.caller import CALLER_PROBLEMS, CurrentUser, client_address, require_scope
 from shared.faults import install_problem_handlers
 from shared.problems import documents
 from shared.tokens import Principal
+from tests.shared.tokens.minting import NoKeysYet, better_auth_token, own_claims, own_token
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"), ip_network("fd00::/8"))
 

@@ -7,6 +7,8 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from shared.tokens import InvalidToken, Reason
 from tests.shared.tokens.minting import (
     as_json,
     b64,
@@ -19,8 +21,6 @@ from tests.shared.tokens.minting import (
     own_hs256_token,
     own_token,
 )
-
-from shared.tokens import InvalidToken, Reason
 
 TOKEN_CHARACTERS = string.ascii_letters + string.digits + "-_."
 

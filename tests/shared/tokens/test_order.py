@@ -1,9 +1,9 @@
 """The order of the steps: a token that breaks several rules is refused by the first of them, at the least cost."""
 
 import pytest
-from tests.shared.tokens.minting import NOW, NoKeysYet, SigningKey, own_token
 
 from shared.tokens import KeysUnavailable, Reason
+from tests.shared.tokens.minting import NOW, NoKeysYet, SigningKey, own_token
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import json
 
 import pytest
 from jose import jwt
+
+from shared.tokens import Reason
 from tests.shared.tokens.minting import (
     DROP,
     NOW,
@@ -14,8 +16,6 @@ from tests.shared.tokens.minting import (
     own_hs256_token,
     own_token,
 )
-
-from shared.tokens import Reason
 
 
 class TestOurOwnToken:

@@ -1,10 +1,10 @@
 """Settings that would make tokens unsafe end the start, by the variable's name."""
 
 import pytest
-from tests.shared.tokens.minting import PUBLIC_URL, SECRET
 
 from shared.settings import load
 from shared.tokens import TokenRules, TokenSettings
+from tests.shared.tokens.minting import PUBLIC_URL, SECRET
 
 VALID = {"PUBLIC_URL": PUBLIC_URL, "AUTH_JWKS_URL": "http://auth-service:8000/.well-known/jwks.json"}
 

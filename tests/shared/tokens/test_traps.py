@@ -7,6 +7,9 @@ import sys
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from shared.tokens import PublicKey, Reason, UnusableKey
+from shared.tokens.keys import hmac_key, read_key_set
 from tests.shared.tokens.minting import (
     DROP,
     NOW,
@@ -22,9 +25,6 @@ from tests.shared.tokens.minting import (
     own_hs256_token,
     own_token,
 )
-
-from shared.tokens import PublicKey, Reason, UnusableKey
-from shared.tokens.keys import hmac_key, read_key_set
 
 
 class TestT1JunkBetweenBase64Characters:

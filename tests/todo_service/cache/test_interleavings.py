@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.servers import Valkey
-from tests.todo_service.cache.world import Rules, World
 
 from shared.redis import RedisClient
+from tests.servers import Valkey
+from tests.todo_service.cache.world import Rules, World
 from todo_service.todos.cache import Page, PageCache, Permit
 
 SCHEDULES = st.lists(st.integers(0, 2047), min_size=40, max_size=40)

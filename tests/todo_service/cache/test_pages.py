@@ -4,9 +4,9 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from tests.todo_service.harness import Caller
 
 from shared.redis import RedisClient, connect
+from tests.todo_service.harness import Caller
 from todo_service.todos.cache import MAX_PAGE_BYTES, MAX_PAGES, Page, PageCache, Permit
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.todo_service.notifications.certificates import issue, server_context
-from tests.todo_service.notifications.post_office import PostOffice
 
 from devstack.ports import free_ports
+from tests.todo_service.notifications.certificates import issue, server_context
+from tests.todo_service.notifications.post_office import PostOffice
 from todo_service.notifications.mail import Letter, Mailer, MailPostponed, MailRefused, Sender, SmtpServer
 
 ID = UUID("01928f3e-0000-7000-8000-000000000001")

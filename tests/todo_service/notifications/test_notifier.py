@@ -4,10 +4,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.todo_service.notifications.conftest import SENDER
-from tests.todo_service.notifications.post_office import PostOffice
 
 from devstack.ports import free_ports
+from tests.todo_service.notifications.conftest import SENDER
+from tests.todo_service.notifications.post_office import PostOffice
 from todo_service.notifications.mail import Mailer, Sender, SmtpServer
 from todo_service.notifications.service import Notifier
 

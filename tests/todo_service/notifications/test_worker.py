@@ -7,9 +7,9 @@ import sys
 import httpx
 import pytest
 from redis.asyncio import Redis
-from tests.waiting import until
 
 from shared.logging import request_context
+from tests.waiting import until
 
 
 class TestTheWorker:
