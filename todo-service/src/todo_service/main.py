@@ -41,6 +41,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
         version="1.0.0",
         description=DESCRIPTION,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         lifespan=_resources(settings),
