@@ -108,7 +108,7 @@ class TestServiceRoutes:
 
         assert (response.status_code, response.json()) == (200, {"status": "healthy"})
 
-    @pytest.mark.parametrize("path", ["/livez", "/readyz", "/openapi.json", "/docs"])
+    @pytest.mark.parametrize("path", ["/livez", "/readyz", "/openapi.json"])
     async def test_are_there(self, nobody, path):
         """What operators and client generators read is public."""
         assert (await nobody.get(path)).status_code == 200
