@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from devstack.members import UVICORN_FLAGS
 from tests.auth_service.running import AUTH_SECRET, PUBLIC_URL, SHARED_SECRET
 
-FLAGS = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--no-proxy-headers")
 START_SECONDS = 20
 
 
@@ -63,7 +63,7 @@ async def running(env: dict[str, str]) -> AsyncIterator[Process]:
     """Start the service on a free port, and end it after. It need not have come up yet."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    command = ("-m", "uvicorn", "--factory", "auth_service.main:create_app", "--port", str(port), *FLAGS)
+    command = ("-m", "uvicorn", "--factory", "auth_service.main:create_app", "--port", str(port), *UVICORN_FLAGS)
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

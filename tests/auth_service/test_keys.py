@@ -7,9 +7,9 @@ import pytest
 from auth_service.keys.sealing import Seal, SealedWithAnotherSecret
 from auth_service.keys.signing import SigningKey
 from tests.auth_service.processes import environment, running
-from tests.waiting import until
 from tests.auth_service.running import AUTH_SECRET, assert_problem, new_address, serving, settings_for
 from tests.servers import migrate
+from tests.waiting import until
 
 NEW_SECRET = "another secret of the auth-service alone"
 

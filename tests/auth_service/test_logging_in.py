@@ -8,8 +8,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import event, text
 
 from auth_service.passwords import PasswordHasher
-from tests.waiting import until
 from tests.auth_service.running import PASSWORD, Device, assert_problem, new_address
+from tests.waiting import until
 
 
 class CountingHasher(Argon2Hasher):

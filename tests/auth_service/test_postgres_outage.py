@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.waiting import until
 from tests.auth_service.running import PASSWORD, assert_problem, new_address, serving, settings_for
 from tests.servers import migrate
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ AT = Addresses(
     database_urls={"auth": "postgresql://auth@/auth", "todo": "postgresql://todo@/todo"},
     redis_url="redis://127.0.0.1:6379/0",
     gateway_config=Path("gateway/gateway.toml"),
+    data=Path("/project/.devstack/postgres"),
 )
 SECRETS = {"AUTH_SECRET": "a" * 48, "BETTER_AUTH_SECRET": "b" * 48}
 
@@ -70,6 +71,16 @@ class TestTheEnvironment:
         assert set(each["gateway"]["ALLOWED_ORIGINS"].split(",")) == {
             "http://localhost:3000",
             "http://127.0.0.1:3000",
+            "http://localhost:8080",
+            "http://127.0.0.1:8080",
+        }
+
+    def test_keeps_its_own_pages_beside_the_callers_frontends(self):
+        """ALLOWED_ORIGINS of the caller's replaces port 3000 and never the docs page."""
+        each = environments(AT, SECRETS, {"ALLOWED_ORIGINS": "http://localhost:5173"})
+
+        assert set(each["auth-service"]["ALLOWED_ORIGINS"].split(",")) == {
+            "http://localhost:5173",
             "http://localhost:8080",
             "http://127.0.0.1:8080",
         }

@@ -29,7 +29,7 @@ def app_with():
     """Make a client of an app with these checks."""
 
     def make(*checks) -> tuple[FastAPI, httpx.AsyncClient]:
-        app = FastAPI(redirect_slashes=False, lifespan=opens(health=lambda _: Health.serve(0, *checks)))
+        app = FastAPI(redirect_slashes=False, lifespan=opens(health=lambda _: Health.serve("127.0.0.1", 0, *checks)))
         app.include_router(health_router())
         return app, httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
 
@@ -79,7 +79,7 @@ class TestTheAdminPort:
     async def test_answers_the_health_check(self, check, question, status):
         """`python -m shared.health` exits 0 when the answer is 200."""
         (port,) = free_ports(1)
-        async with Health.serve(port, check):
+        async with Health.serve("127.0.0.1", port, check):
             assert await self.ask(port, question) == status
 
     async def test_nobody_there_is_unhealthy(self):
@@ -91,7 +91,7 @@ class TestTheAdminPort:
     async def test_survives_rubbish(self):
         """Bytes that are no HTTP end their connection and nothing else."""
         (port,) = free_ports(1)
-        async with Health.serve(port, always_ready):
+        async with Health.serve("127.0.0.1", port, always_ready):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"\x16\x03\x01\x00\n")
             await reader.read()

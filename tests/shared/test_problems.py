@@ -201,6 +201,14 @@ class TestBodyLimit:
 
         assert_is_problem(response, 413, "body_too_large")
 
+    async def test_refuses_a_body_behind_an_upgrade_offer(self, client):
+        """The parser would never deliver it, and read it as the next request."""
+        headers = {"content-type": "application/json", "connection": "Upgrade", "upgrade": "foo"}
+        response = await client.post("/login", content=b'{"name": "a", "password": "p"}', headers=headers)
+
+        assert_is_problem(response, 400, "bad_request")
+        assert response.headers["connection"] == "close"
+
     async def test_lets_the_limit_itself_through(self, client):
         """1000 bytes are 1000 bytes."""
         content = b'{"name": "a", "password": "' + b"p" * 971 + b'"}'

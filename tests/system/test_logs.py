@@ -1,9 +1,10 @@
 """What the processes print: joined by one id, and nothing secret."""
 
-import asyncio
 import json
 
 import pytest
+
+from tests.waiting import until
 
 pytestmark = pytest.mark.kills
 

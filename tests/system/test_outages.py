@@ -1,6 +1,5 @@
 """Parts of the set are frozen and killed; nothing acknowledged is lost, and everything comes back by itself."""
 
-import asyncio
 import signal
 import time
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from devstack.members import UVICORN_FLAGS
 from devstack.ports import free_ports
 from tests.servers import NewDatabase
 from tests.todo_service.harness import NOWHERE, SECRET, token
@@ -40,10 +41,10 @@ async def service_url(migrated_database: NewDatabase, redis_url: str) -> AsyncIt
         "PATH": os.environ["PATH"],
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "uvicorn", "--factory", "todo_service.main:create_app", "--port", str(port),
-        *(["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--no-proxy-headers"]),
+        *(sys.executable, "-m", "uvicorn", "--factory", "todo_service.main:create_app", "--port", str(port)),
+        *UVICORN_FLAGS,
         env=environment,
-    )  # fmt: skip
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         async with asyncio.timeout(30), httpx.AsyncClient() as client:

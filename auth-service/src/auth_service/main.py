@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from fastapi import Depends, FastAPI, Response
-from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth_service.accounts.routes import router as accounts
@@ -28,7 +27,7 @@ from shared.tokens import Verifier
 
 __all__ = ["create_app"]
 
-NAME = "auth-service"
+PROCESS = "auth-service"
 MAX_BODY_BYTES = 16 * 1024
 
 DESCRIPTION = "Accounts, sessions, and the access tokens that every other service verifies."
@@ -36,15 +35,15 @@ DESCRIPTION = "Accounts, sessions, and the access tokens that every other servic
 
 def create_app(settings: AuthSettings | None = None) -> FastAPI:
     """Return the app. Without `settings` they are read from the environment; faulty ones end the process."""
-    settings = settings or load(AuthSettings, NAME)
-    configure_logging(NAME, settings.log_level, settings.log_format)
+    settings = settings or load(AuthSettings, PROCESS)
+    configure_logging(PROCESS, settings.log_level, settings.log_format)
     app = FastAPI(
-        title=NAME,
+        title=PROCESS,
         description=DESCRIPTION,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=_resources(settings),
     )
     app.state.settings = settings
@@ -65,17 +64,15 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
 def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
     return opens(
-        database=lambda _: Database.open(settings.database_url.get_secret_value(), NAME),
+        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
         keys=lambda state: KeyRing.open(state.database.sessions, seal),
         issuer=lambda state: nullcontext(TokenIssuer(settings, state.keys)),
         verifier=lambda state: nullcontext(Verifier(settings, state.keys)),
         hasher=lambda _: PasswordHasher.open(settings.hash_workers, settings.password_min_length),
-        health=lambda state: Health.serve(settings.admin_port, state.database.check, state.keys.check),
+        health=lambda state: Health.serve(
+            settings.admin_address, settings.admin_port, state.database.check, state.keys.check
+        ),
     )
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
 
 
 async def _keep_out_of_caches(response: Response) -> None:

@@ -26,16 +26,14 @@ class AuthSettings(DatabaseSettings, TokenRules):
     @classmethod
     def _has_a_secret_to_sign_with(cls, value: str, info: ValidationInfo) -> str:
         if value == "HS256" and info.data.get("better_auth_secret") is None:
-            msg = "HS256 signs with BETTER_AUTH_SECRET, which is not set"
-            raise ValueError(msg)
+            raise ValueError("HS256 signs with BETTER_AUTH_SECRET, which is not set")
         return value
 
     @field_validator("cookie_samesite", mode="after")
     @classmethod
     def _cross_site_needs_https(cls, value: str, info: ValidationInfo) -> str:
         if value == "none" and not str(info.data.get("public_url")).startswith("https://"):
-            msg = "none needs an https PUBLIC_URL: browsers drop such a cookie otherwise"
-            raise ValueError(msg)
+            raise ValueError("none needs an https PUBLIC_URL: browsers drop such a cookie otherwise")
         return value
 
     @property

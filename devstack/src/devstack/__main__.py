@@ -20,12 +20,13 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 _WELCOME = """
 ready: {url}
-docs:  {url}/docs
+docs:  http://localhost:{port}/docs
 mail:  {mail_url}
+data:  {data}
 Ctrl-C stops everything, the data stays; make reset deletes it. A first request to paste:
 
   curl -sS {url}/auth/register -H 'Content-Type: application/json' \\
-    -d '{{"email": "ada@example.com", "password": "correct horse battery staple"}}'
+    -d '{{"email": "ada@example.com", "password": "correct horse battery"}}'
 
 """
 
@@ -42,6 +43,9 @@ def main() -> int:
             if left := stack.end_leftovers():
                 Console().say(f"ended what an earlier run had left: {', '.join(left)}")
             return reset(folder) if command == "reset" else asyncio.run(up(stack))
+    except PermissionError as error:
+        sys.stderr.write(f"make {command}: {error.filename} belongs to another user: run it as that user\n")
+        return 1
     except (CannotStart, OSError) as error:
         sys.stderr.write(f"make {command}: {error}\n")
         return 1
@@ -70,7 +74,7 @@ async def up(stack: Stack) -> int:
                 raise supervisor.failed.result()
             at = await starting
             supervisor.settle()
-            console.show(_WELCOME.format(url=at.url, mail_url=at.mail_url))
+            console.show(_WELCOME.format(url=at.url, port=at.port, mail_url=at.mail_url, data=at.data))
             await asked_to_end
         console.say("stopping")
     finally:

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 APP_URL = "http://localhost:3000"
+FRONTENDS = "http://localhost:3000,http://127.0.0.1:3000"
 SECRETS = ("AUTH_SECRET", "BETTER_AUTH_SECRET")
 
 _NOT_INHERITED = frozenset({"ADMIN_PORT", "DATABASE_URL", "MIGRATION_DATABASE_URL", "PORT", "MAIL_PORT"})
@@ -44,6 +45,7 @@ class Addresses:
     database_urls: Mapping[str, str]
     redis_url: str
     gateway_config: Path
+    data: Path
 
     @property
     def url(self) -> str:
@@ -68,19 +70,23 @@ def environments(at: Addresses, own_secrets: Mapping[str, str], caller: Mapping[
         "LOG_FORMAT": "console",
         "DRAIN_SECONDS": "0",
         "PYTHONUNBUFFERED": "1",
+        "ADMIN_ADDRESS": "127.0.0.1",
         # The page and the API are one site as `localhost`: cookies with SameSite=Strict need that.
         "PUBLIC_URL": f"http://localhost:{at.port}",
         "REDIS_URL": at.redis_url,
     }
     result = {}
-    for name, (overridable, fixed) in _table(at, own_secrets).items():
+    origins = allowed_origins(at.port, inherited.pop("ALLOWED_ORIGINS", FRONTENDS))
+    for name, (overridable, fixed) in _table(at, own_secrets, origins).items():
         result[name] = everybody | overridable | inherited | fixed | {"ADMIN_PORT": str(at.admin_ports[name])}
     return result
 
 
-def _table(at: Addresses, own_secrets: Mapping[str, str]) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+def _table(
+    at: Addresses, own_secrets: Mapping[str, str], origins: str
+) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
     """What each process gets beyond what everybody gets: first what the caller may set, then what he may not."""
-    browsers = {"ALLOWED_ORIGINS": ",".join(allowed_origins(at.port)), "THROTTLE_FACTOR": "50"}
+    browsers = {"ALLOWED_ORIGINS": origins, "THROTTLE_FACTOR": "50"}
     service = {"BETTER_AUTH_SECRET": own_secrets["BETTER_AUTH_SECRET"], "TRUSTED_PROXIES": "127.0.0.1/32"}
     accounts = {"AUTH_SECRET": own_secrets["AUTH_SECRET"], "APP_URL": APP_URL}
     verifier = {"AUTH_JWKS_URL": f"{at.service_url('auth-service')}/.well-known/jwks.json"}
@@ -100,9 +106,9 @@ def _table(at: Addresses, own_secrets: Mapping[str, str]) -> dict[str, tuple[dic
     }
 
 
-def allowed_origins(port: int) -> tuple[str, ...]:
-    """The pages that may call: a frontend on port 3000 and the docs page, which is opened under either name."""
-    return tuple(f"http://{host}:{number}" for number in (3000, port) for host in ("localhost", "127.0.0.1"))
+def allowed_origins(port: int, frontends: str) -> str:
+    """The pages that may call: the `frontends`, and the docs page, which is opened under either name."""
+    return f"{frontends},http://localhost:{port},http://127.0.0.1:{port}"
 
 
 def load_secrets(file: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<meta http-equiv="refresh" content="5">
 <title>{count} caught mails</title>
 <style>
   body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }}
@@ -22,7 +23,7 @@ _PAGE = """<!doctype html>
   pre {{ white-space: pre-wrap; overflow-wrap: anywhere; margin: .5rem 0 0 }}
 </style>
 <h1>Caught mails</h1>
-<p>None of these was delivered. Reload for newer ones; as JSON: <a href="/api/v1/messages">/api/v1/messages</a></p>
+<p>None of these was delivered. New ones appear by themselves; JSON: <a href="/api/v1/messages">/api/v1/messages</a></p>
 {letters}
 """
 _LETTER = """<article>

@@ -10,8 +10,8 @@ from devstack.environment import Addresses
 PROCESSES = ("auth-service", "todo-service", "todo-worker", "gateway")
 SERVICES = ("auth-service", "todo-service")
 
-# The gateway drops idle connections after 55 seconds, so a service never closes one under it.
-_UVICORN_FLAGS = (
+# As in the images. The gateway drops idle connections after 55 seconds, so a service never closes one under it.
+UVICORN_FLAGS = (
     *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--no-proxy-headers"),
     *("--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "25"),
 )
@@ -44,7 +44,7 @@ def members(project: Path, at: Addresses, environments: Mapping[str, Mapping[str
 def _service(project: Path, name: str, at: Addresses, environment: Mapping[str, str]) -> Command:
     app = f"{name.replace('-', '_')}.main:create_app"
     listen = ("--host", "127.0.0.1", "--port", str(at.service_ports[name]))
-    return _python(project, name, Kind.SERVICE, environment, "uvicorn", "--factory", app, *listen, *_UVICORN_FLAGS)
+    return _python(project, name, Kind.SERVICE, environment, "uvicorn", "--factory", app, *listen, *UVICORN_FLAGS)
 
 
 def _python(

@@ -49,6 +49,7 @@ async def start_set(project: Path, supervisor: Supervisor, stack: Stack, fixed: 
         database_urls={role: postgres.url_for(role) for role in ROLES},
         redis_url=valkey.url,
         gateway_config=project / "gateway" / "gateway.toml",
+        data=postgres.place.data,
     )
     stack.about = _about(at)
     await _start_servers(supervisor, postgres, valkey, mail_catcher(project, at, os.environ))

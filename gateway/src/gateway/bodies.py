@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from starlette.types import Receive
 
 from gateway.config import ServerConfig
-from gateway.problems import ForwardedTooLarge, Refusal, RequestTimeout, UpstreamTimeout
+from gateway.problems import BadFraming, ForwardedTooLarge, Refusal, RequestTimeout, UpstreamTimeout
 from gateway.watch import ClientGone, Watch
 
 __all__ = ["HELD_BYTES", "RequestBody", "discard", "too_large"]
@@ -18,13 +18,17 @@ LINGER_SECONDS = 2.0
 
 
 class RequestBody:
-    """Reads a body from the client, counting: over `max_bytes` it raises `ForwardedTooLarge`."""
+    """Reads a body from the client, counting: over `max_bytes` it raises `ForwardedTooLarge`.
 
-    def __init__(self, receive: Receive, max_bytes: int, config: ServerConfig) -> None:
+    One of another length than `declared_bytes` (0: none was declared) raises `BadFraming`.
+    """
+
+    def __init__(self, receive: Receive, max_bytes: int, declared_bytes: int, config: ServerConfig) -> None:
         self.received = 0
         self.is_whole = False
         self._receive = receive
         self._max_bytes = max_bytes
+        self._declared_bytes = declared_bytes
         self._config = config
         self._held: list[bytes] = []
         self._waited_seconds = 0.0
@@ -32,7 +36,7 @@ class RequestBody:
     async def collect(self) -> bytes | None:
         """Return the whole body, or None when it is over 64 KiB: then `stream` gives all of it.
 
-        Raises `ForwardedTooLarge`, `RequestTimeout`, `ClientGone`.
+        Raises `ForwardedTooLarge`, `BadFraming`, `RequestTimeout`, `ClientGone`.
         """
         while not self.is_whole and self.received <= HELD_BYTES:
             self._held.append(await self._next())
@@ -78,6 +82,9 @@ class RequestBody:
     def _judge(self) -> None:
         if self.received > self._max_bytes:
             raise too_large(self._max_bytes)
+        if self.is_whole and self._declared_bytes not in {0, self.received}:
+            # An upstream would take the beginning of the next request on its connection for the rest of this body.
+            raise BadFraming(Connection="close")
         # Only the time that we waited for the client counts: an upstream may take its own.
         due = self._config.min_body_rate * self._waited_seconds
         if not self.is_whole and self._waited_seconds > RATE_GRACE_SECONDS and self.received < due:

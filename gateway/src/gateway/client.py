@@ -84,8 +84,9 @@ class UpstreamClient:
 
     async def __aenter__(self) -> Self:
         if http_parser.HttpResponseParser is http_parser.HttpResponseParserPy:
-            msg = "aiohttp runs without its C parser, which the checks on answers rely on: install a wheel of it"
-            raise RuntimeError(msg)
+            raise RuntimeError(
+                "aiohttp runs without its C parser, which the checks on answers rely on: install a wheel of it"
+            )
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=self._config.keepalive, use_dns_cache=False)
         self._session = aiohttp.ClientSession(
             connector=connector,

@@ -8,23 +8,28 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from shared.settings import Origin
 
-__all__ = ["Config", "CorsConfig", "DocsConfig", "RouteConfig", "ServerConfig", "UpstreamConfig"]
+__all__ = ["OWN_PATHS", "Config", "CorsConfig", "DocsConfig", "RouteConfig", "ServerConfig", "UpstreamConfig"]
 
-OWN_PATHS = {"/docs": "prefix", "/health": "exact", "/livez": "exact", "/openapi.json": "exact", "/readyz": "exact"}
+OWN_PATHS = {
+    "": "exact",
+    "/docs": "prefix",
+    "/health": "exact",
+    "/livez": "exact",
+    "/openapi.json": "exact",
+    "/readyz": "exact",
+}
 """What the gateway answers itself, and how each of these addresses matches."""
 
 
 def _without_user(url: str) -> str:
     if "@" in urlsplit(url).netloc:
-        msg = "must not name a user"
-        raise ValueError(msg)
+        raise ValueError("must not name a user")
     return url
 
 
 def _in_segments(path: str) -> str:
     if not path.startswith("/") or path.endswith("/") or "//" in path or not path.isascii():
-        msg = f"must be an ASCII path like /todos, without a trailing slash, not {path!r}"
-        raise ValueError(msg)
+        raise ValueError(f"must be an ASCII path like /todos, without a trailing slash, not {path!r}")
     return path
 
 

@@ -36,14 +36,14 @@ class Cors:
         methods = route.listed_methods if route else METHODS_ANYWHERE
         return [(b"access-control-allow-methods", methods), *self._preflight]
 
-    def refuse_foreign_writes(self, method: str, origin: bytes | None, own_origin: bytes) -> None:
-        """Raise `CorsForbidden` for a write that a page of neither a listed nor the own origin makes.
+    def refuse_foreign_writes(self, method: str, origin: bytes | None) -> None:
+        """Raise `CorsForbidden` for a write by a page whose origin is neither listed nor PUBLIC_URL.
 
         A browser sends such a request without asking first if it looks like a form; without `Origin` it is no browser.
         """
         if origin is None or method not in UNSAFE_METHODS or origin in self._grants:
             return
-        if origin not in {own_origin, self._public_origin}:
+        if origin != self._public_origin:
             raise CorsForbidden
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fastapi_standalone_docs
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from gateway.documents import Documents
 from shared.problems import NotFound
@@ -33,6 +33,10 @@ def docs_router(title: str, documents: Documents) -> APIRouter:
     """Return `/docs` with its files, and `/openapi.json`, each in both spellings."""
     router = APIRouter(include_in_schema=False)
     page = (PAGES / "docs.html").read_text().replace("{title}", escape(title))
+
+    @router.get("/")
+    async def show_the_way() -> RedirectResponse:
+        return RedirectResponse("/docs")
 
     @router.get("/docs")
     @router.get("/docs/")

@@ -15,7 +15,7 @@ from gateway.failures import AnswerBroken
 from gateway.headers import Pairs, request_fields
 from gateway.identity import Fields, Identities, host_of
 from gateway.passage import Passage
-from gateway.problems import ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod
+from gateway.problems import BadFraming, ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod, UnknownCoding
 from gateway.reply import Reply, standing_fields
 from gateway.routing import Route, RoutingTable, check_target
 from gateway.settings import Settings
@@ -52,6 +52,9 @@ class Edge:
         fields = Fields(scope["headers"])
         visit = Visit(scope, receive, fields, self._identities.of(scope, fields))
         fixed = [*self._cors.grants(visit.origin), (b"x-request-id", visit.identity.request_id.encode())]
+        if visit.offers_upgrade:
+            # What follows on this connection was not read as HTTP by anybody: it must not be read as a request either.
+            fixed.append((b"connection", b"close"))
         visit.reply = Reply(send, fixed, self._standing)
         try:
             await self._answer(visit)
@@ -71,6 +74,7 @@ class Edge:
 
     async def _answer(self, visit: Visit) -> None:
         scope, method = visit.scope, visit.scope["method"]
+        _check_framing(visit)
         visit.host = host_of(scope, visit.fields, self._public_host)
         check_target(scope["raw_path"], scope["query_string"])
         route = visit.route = self._routes.find(scope["raw_path"])
@@ -81,7 +85,7 @@ class Edge:
         if method == "OPTIONS" and visit.origin is not None and visit.fields.all(b"access-control-request-method"):
             await _without_body(visit, self._cors.preflight(visit.origin, route))
             return
-        self._cors.refuse_foreign_writes(method, visit.origin, visit.own_origin)
+        self._cors.refuse_foreign_writes(method, visit.origin)
         if route is None:
             raise NoRoute
         if method not in route.methods:
@@ -117,6 +121,14 @@ class Edge:
         if "Connection" in problem.headers and not is_waiting:
             await discard(visit.receive)
         await visit.reply.body(b"", more=False)
+
+
+def _check_framing(visit: Visit) -> None:
+    if visit.offers_upgrade and visit.has_body:
+        # The parser stops behind the head of such a request and never delivers its body.
+        raise BadFraming("A request with a body must not offer an upgrade.")
+    if visit.fields.all(b"transfer-encoding") not in ([], [b"chunked"]):
+        raise UnknownCoding(Connection="close")
 
 
 def _check_body(visit: Visit, route: Route) -> None:

@@ -76,8 +76,7 @@ def request_fields(headers: Pairs, connection: Iterable[bytes], *, cookies: bool
             authorizations += 1
         passed.append((text, _as_text(text, value)))
     if authorizations > 1:
-        msg = "There is more than one Authorization field."
-        raise BadHeader(msg)
+        raise BadHeader("There is more than one Authorization field.")
     if any(name == "via" for name, _ in passed):
         _check_loop(value for name, value in passed if name == "via")
     return passed
@@ -85,14 +84,12 @@ def request_fields(headers: Pairs, connection: Iterable[bytes], *, cookies: bool
 
 def _as_text(name: str, value: bytes) -> str:
     if _CONTROL.search(value):
-        msg = f"The field {name} has a control character."
-        raise BadHeader(msg)
+        raise BadHeader(f"The field {name} has a control character.")
     try:
         # The upstream client writes text as UTF-8, so nothing else arrives as the same bytes.
         return value.decode()
     except UnicodeDecodeError:
-        msg = f"The field {name} is not UTF-8."
-        raise BadHeader(msg) from None
+        raise BadHeader(f"The field {name} is not UTF-8.") from None
 
 
 def _nominated(connection: Iterable[bytes]) -> frozenset[bytes]:
@@ -100,8 +97,7 @@ def _nominated(connection: Iterable[bytes]) -> frozenset[bytes]:
     names = frozenset(name.strip().lower() for value in connection for name in value.split(b","))
     for name in names:
         if name in _PROTECTED or name.startswith(_PROTECTED_FAMILIES):
-            msg = f"Connection must not name {name.decode('latin-1')}, which is meant for the service."
-            raise BadHeader(msg)
+            raise BadHeader(f"Connection must not name {name.decode('latin-1')}, which is meant for the service.")
     return names
 
 

@@ -40,7 +40,7 @@ def _own_endpoints(settings: Settings, clients: dict[str, UpstreamClient], acces
     own.router.lifespan_context = opens(
         access_log=lambda _: access_log.running(),
         documents=lambda _: documents.kept_fresh(),
-        health=lambda _: Health.serve(settings.environment.admin_port),
+        health=lambda _: Health.serve(settings.environment.admin_address, settings.environment.admin_port),
         **resources,
     )
     install_problem_handlers(own)

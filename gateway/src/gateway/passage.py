@@ -39,10 +39,10 @@ class Passage:
         """
         client = self._clients[upstream]
         with Watch() as watch:
-            body = RequestBody(visit.receive, route.max_body, self._server)
+            body = RequestBody(visit.receive, route.max_body, visit.declared_length, self._server)
             try:
                 request = await self._outgoing(visit, body, watch, client.idle_seconds)
-                request.fields = [*passed, *_set_fields(visit)]
+                request.fields = [*passed, *_own_fields(visit)]
                 await self._exchange(visit, client, request, body)
             finally:
                 visit.bytes_in = body.received
@@ -53,15 +53,14 @@ class Passage:
         if query := scope["query_string"]:
             target = f"{target}?{query.decode('ascii')}"
         outgoing = Outgoing(scope["method"], target, [], None)
-        if not visit.has_body:
-            body.is_whole = True
-        elif visit.declared_length <= HELD_BYTES:
-            outgoing.body = await body.collect()
-        if body.is_whole:
-            outgoing.body = outgoing.body or None
-            watch.look_out(visit.receive)
-        else:
+        fits = visit.declared_length <= HELD_BYTES
+        held = await body.collect() if visit.has_body and fits else None
+        if visit.has_body and held is None:
             outgoing.body = body.stream(watch, stall_seconds)
+        else:
+            body.is_whole = True
+            outgoing.body = held or None
+            watch.look_out(visit.receive)
         return outgoing
 
     async def _exchange(self, visit: Visit, client: UpstreamClient, request: Outgoing, body: RequestBody) -> None:
@@ -103,7 +102,7 @@ async def _stream(visit: Visit, answer: Answer, *, is_early: bool) -> None:
         await visit.reply.body(chunk, more=more)
 
 
-def _set_fields(visit: Visit) -> list[tuple[str, str]]:
+def _own_fields(visit: Visit) -> list[tuple[str, str]]:
     identity = visit.identity
     fields = [
         ("via", VIA.decode()),

@@ -17,6 +17,7 @@ from shared.problems import (
 )
 
 __all__ = [
+    "BadFraming",
     "BadHeader",
     "BadHost",
     "BadTarget",
@@ -29,6 +30,7 @@ __all__ = [
     "NoSuchMethod",
     "Refusal",
     "RequestTimeout",
+    "UnknownCoding",
     "UpstreamConnectTimeout",
     "UpstreamProtocol",
     "UpstreamReset",
@@ -58,6 +60,18 @@ class BadHeader(Refusal, BadRequest):
     """A header field of the request cannot be passed on safely."""
 
     code, title = "bad_header", "Bad header field"
+
+
+class BadFraming(Refusal, BadRequest):
+    """Where the body of the request ends is not clear."""
+
+    code, title = "bad_framing", "Bad message framing"
+
+
+class UnknownCoding(Refusal):
+    """The only transfer coding that is read is `chunked`."""
+
+    status, code, title = 501, "not_implemented", "Transfer coding not implemented"
 
 
 class BadHost(Refusal, BadRequest):

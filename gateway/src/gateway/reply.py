@@ -47,12 +47,11 @@ class Reply:
     `fixed` has the request id, so no other one leaves.
     """
 
-    __slots__ = ("_fixed", "_send", "_standing", "bytes_out", "is_complete", "status")
+    __slots__ = ("_fixed", "_send", "_standing", "bytes_out", "status")
 
     def __init__(self, send: Send, fixed: Pairs, standing: Pairs) -> None:
         self.status = 0
         self.bytes_out = 0
-        self.is_complete = False
         self._send = send
         self._fixed = fixed
         self._standing = standing
@@ -77,7 +76,6 @@ class Reply:
     async def body(self, chunk: bytes, *, more: bool) -> None:
         """Send a piece of the body, the last one without `more`; waits while the client does not keep up."""
         self.bytes_out += len(chunk)
-        self.is_complete = not more
         await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
 
     def _dressed(self, headers: Pairs) -> Pairs:

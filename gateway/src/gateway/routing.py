@@ -83,10 +83,8 @@ def _route(path: str, upstream: str | None, methods: Iterable[str], max_body: in
 def check_target(path: bytes, query: bytes) -> None:
     """Raise `BadTarget` for an address that is not read by everybody alike, or is over 8192 bytes long."""
     if len(path) + len(query) >= MAX_TARGET_BYTES:
-        msg = f"The address is longer than {MAX_TARGET_BYTES} bytes."
-        raise BadTarget(msg)
+        raise BadTarget(f"The address is longer than {MAX_TARGET_BYTES} bytes.")
     if not path or not _PATH.fullmatch(path):
         raise BadTarget
     if not _QUERY.fullmatch(query):
-        msg = "The query must consist of printable ASCII characters; encode others with %."
-        raise BadTarget(msg)
+        raise BadTarget("The query must consist of printable ASCII characters; encode others with %.")

@@ -43,14 +43,15 @@ class Visit:
         return origins[0] if len(origins) == 1 else (b"null" if origins else None)
 
     @property
-    def own_origin(self) -> bytes:
-        """The origin of pages that the gateway itself serves, by the host that this client asked."""
-        return self.identity.scheme.encode() + b"://" + self.host
-
-    @property
     def declared_length(self) -> int:
         """The body's length as declared; 0 where none is."""
         return int(self.fields.one(b"content-length") or b"0")
+
+    @property
+    def offers_upgrade(self) -> bool:
+        """Whether the client offers to speak another protocol from here on (RFC 9110 section 7.8)."""
+        offers = self.fields.all(b"connection")
+        return any(token.strip().lower() == b"upgrade" for offer in offers for token in offer.split(b","))
 
     @property
     def has_body(self) -> bool:

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.problems import BodyTooLarge, problem_response
+from shared.problems import BadRequest, BodyTooLarge, problem_response
 
 __all__ = ["BodyLimit", "Text", "storable"]
 
@@ -15,11 +15,9 @@ __all__ = ["BodyLimit", "Text", "storable"]
 def storable(text: str) -> str:
     """Return `text`; raise ValueError when PostgreSQL cannot store it: a NUL, or half of a surrogate pair."""
     if "\x00" in text:
-        msg = "must not contain the character NUL"
-        raise ValueError(msg)
+        raise ValueError("must not contain the character NUL")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        msg = "must not contain a lone surrogate"
-        raise ValueError(msg)
+        raise ValueError("must not contain a lone surrogate")
     return text
 
 
@@ -39,7 +37,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        if "upgrade" in headers.get("connection", "").lower() and _announces_body(headers):
+            # The parser never delivers that body, and would take it for the next request.
+            refusal = BadRequest("A request with a body must not offer an upgrade.", headers={"Connection": "close"})
+            await problem_response(refusal, scope)(scope, receive, send)
+            return
+        declared = headers.get("content-length", "0")
         if not declared.isdecimal() or int(declared) > self._max_bytes:
             await self._refuse(scope, receive, send)
             return
@@ -61,3 +65,7 @@ class BodyLimit:
         detail = f"The body is larger than the {self._max_bytes} bytes that this address takes."
         refusal = BodyTooLarge(detail, headers={"Connection": "close"})
         await problem_response(refusal, scope)(scope, receive, send)
+
+
+def _announces_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"

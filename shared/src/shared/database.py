@@ -1,28 +1,27 @@
-"""PostgreSQL: connections, and the one unit of work.
+"""The service's database, and the one unit of work on it.
 
-A request is one transaction. It commits before the response leaves, and nobody but `transaction` commits
-(decision 0003). A failure of the database is raised as a problem that says whether anything was changed.
+A request is one transaction. It commits before the response leaves, and nobody but `transaction` commits (decision
+0003); what is one statement anyway may run without BEGIN and COMMIT around it (decision 0011). A failure of the
+database is raised as a problem that says whether anything was changed.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Self, TypeAlias
 
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from sqlalchemy import CursorResult, Dialect, Select, UpdateBase, event, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy import CursorResult, Dialect, Select, UpdateBase, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.util.concurrency import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.database_engine import API, POOL_SECONDS, WORKER, Profile, connect
 from shared.database_faults import as_problem, means_away
 from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown
 
@@ -48,9 +47,7 @@ NAMING_CONVENTION = {
 }
 """Names for constraints, so that a migration can name what it drops. Each service's metadata uses it."""
 
-CONNECT_SECONDS, COMMAND_SECONDS = 2.0, 5.0
 PROBE_EVERY_SECONDS = 1.0
-POOL_SECONDS = 1.0
 READERS = 8
 """How many `Database.read` at once: waiting for a turn costs less than for the pool, which is left to writes."""
 
@@ -58,29 +55,6 @@ EndHook: TypeAlias = Callable[[], Awaitable[None]]
 
 Row: TypeAlias = Mapping[str, Any]
 """A row of `Database.read`: what its columns hold, its statement knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """How a kind of process uses PostgreSQL: how many connections, and how long it may hold the server up."""
-
-    pool_size: int
-    max_overflow: int
-    server_settings: dict[str, str]
-
-
-API = Profile(
-    pool_size=15,
-    max_overflow=0,
-    server_settings={
-        "transaction_timeout": "5s",
-        "statement_timeout": "3s",
-        "lock_timeout": "2s",
-        "idle_in_transaction_session_timeout": "5s",
-        "jit": "off",
-    },
-)
-WORKER = Profile(pool_size=5, max_overflow=0, server_settings={"transaction_timeout": "60s", "jit": "off"})
 
 
 class Session(AsyncSession):
@@ -137,7 +111,7 @@ class Database:
 
         A server that is away is no error here: the first use raises `DatabaseUnavailable`, and so until it is back.
         """
-        database = cls(_engine(url, process, profile))
+        database = cls(connect(url, process, profile))
         try:
             yield database
         finally:
@@ -197,31 +171,6 @@ def _compiled(statement: Select[*tuple[object, ...]], dialect: Dialect) -> tuple
     """Return the SQL of `statement` and the names of its parameters in the order of their numbers."""
     compiled = statement.compile(dialect=dialect)
     return str(compiled), tuple(compiled.positiontup or ())
-
-
-def _engine(url: str, process: str, profile: Profile) -> AsyncEngine:
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
-        pool_size=profile.pool_size,
-        max_overflow=profile.max_overflow,
-        pool_timeout=POOL_SECONDS,
-        pool_recycle=1800,
-        pool_use_lifo=True,
-        hide_parameters=True,
-        connect_args={
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": COMMAND_SECONDS if profile is API else None,
-            "server_settings": {**profile.server_settings, "application_name": process},
-        },
-    )
-
-    @event.listens_for(engine.sync_engine, "checkout")
-    def refuse_dead(connection: DBAPIConnection, _: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
-        # A look at local state, where `pool_pre_ping` would cost three round trips at every checkout.
-        if connection.driver_connection.is_closed():
-            raise DisconnectionError
-
-    return engine
 
 
 @asynccontextmanager

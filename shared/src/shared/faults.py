@@ -25,6 +25,7 @@ from shared.problems import (
 
 __all__ = ["install_problem_handlers", "validation_problem"]
 
+SHOWN_FAULTS = 3
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 FRAMEWORK: dict[int, type[Problem]] = {
@@ -59,8 +60,12 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 def validation_problem(errors: Sequence[dict[str, object]]) -> Unprocessable:
     """Return a 422 that names every wrong field and repeats no value: a login's wrong field may be its password."""
-    entries = [{"loc": _printable(e["loc"]), "type": e["type"], "msg": _printable(_plain(e["msg"]))} for e in errors]
-    return Unprocessable("; ".join(map(_in_words, entries[:3])), errors=entries)
+    entries = [
+        {"loc": _printable(error["loc"]), "type": error["type"], "msg": _printable(_plain(error["msg"]))}
+        for error in errors
+    ]
+    more = f"; and {len(entries) - SHOWN_FAULTS} more" if len(entries) > SHOWN_FAULTS else ""
+    return Unprocessable("; ".join(map(_in_words, entries[:SHOWN_FAULTS])) + more, errors=entries)
 
 
 def _plain(message: object) -> object:

@@ -36,11 +36,11 @@ class Health:
 
     @classmethod
     @asynccontextmanager
-    async def serve(cls, port: int, *checks: Check) -> AsyncIterator[Self]:
-        """Give the health of this process, watched, and answered on the admin `port` on all addresses (0: not)."""
+    async def serve(cls, address: str, port: int, *checks: Check) -> AsyncIterator[Self]:
+        """Give the health of this process, watched, and answered at `address` on the admin `port` (0: not)."""
         health = cls(*checks)
         watch = asyncio.create_task(health._watch_loop(), name="loop-watch")
-        server = await asyncio.start_server(health._answer, port=port) if port else None
+        server = await asyncio.start_server(health._answer, address, port) if port else None
         try:
             yield health
         finally:
@@ -103,13 +103,6 @@ class Heartbeats:
         return f"standing still: {', '.join(sorted(still))}" if still else None
 
 
-def _http(status: int, body: dict[str, str]) -> bytes:
-    payload = json.dumps(body).encode()
-    phrase = http.client.responses[status]
-    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
-    return f"{head}Connection: close\r\n\r\n".encode() + payload
-
-
 def health_router() -> "APIRouter":
     """Return the routes `/health`, `/livez` and `/readyz`, each in both spellings, over `app.state.health`."""
     # Imported here, because an image's HEALTHCHECK starts this module every ten seconds and needs none of it.
@@ -149,6 +142,13 @@ def ask_admin_port(question: str) -> int:
         sys.stdout.write(f"no answer: {error}\n")
         return 1
     return 0 if answer.status == 200 else 1
+
+
+def _http(status: int, body: dict[str, str]) -> bytes:
+    payload = json.dumps(body).encode()
+    phrase = http.client.responses[status]
+    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + payload
 
 
 if __name__ == "__main__":

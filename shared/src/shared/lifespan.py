@@ -13,7 +13,7 @@ from starlette.datastructures import State
 
 from shared.problems import Unavailable
 
-__all__ = ["Loop", "opens", "pause", "run_until_stopped"]
+__all__ = ["Loop", "Opener", "opens", "pause", "run_until_stopped"]
 
 RESTART_AFTER_SECONDS = 1.0
 SAY_AGAIN_AFTER_SECONDS = 60.0
@@ -49,6 +49,15 @@ async def run_until_stopped(**loops: Loop) -> None:
             tasks.create_task(_kept_running(name, loop, stop), name=name)
 
 
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait `seconds`, or less when `stop` is set meanwhile."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
 async def _kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
     log, said, said_at = structlog.get_logger(), "", float("-inf")
     while not stop.is_set():
@@ -64,12 +73,3 @@ async def _kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
                 else:
                     log.error("loop_failed", loop=name, exc_info=error)
             await pause(stop, RESTART_AFTER_SECONDS)
-
-
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait `seconds`, or less when `stop` is set meanwhile."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -18,7 +18,15 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.ids import uuid7
 
-__all__ = ["RequestLog", "configure_logging", "current_request_id", "current_traceparent", "request_context"]
+__all__ = [
+    "REQUEST_ID",
+    "TRACEPARENT",
+    "RequestLog",
+    "configure_logging",
+    "current_request_id",
+    "current_traceparent",
+    "request_context",
+]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -59,15 +67,7 @@ def configure_logging(service: str, level: str, log_format: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         name_service,
     ]
-    # Tracebacks as plain text: the richer forms show local variables, and with them secrets.
-    lines: list[Processor] = [
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(serializer=_encode),
-    ]
-    plain = structlog.dev.plain_traceback
-    console = structlog.dev.ConsoleRenderer(colors=False, timestamp_key="ts", exception_formatter=plain)
-    people: list[Processor] = [_brief, console]
-    renderer = people if log_format == "console" else lines
+    renderer = _console() if log_format == "console" else _json_lines()
     structlog.configure(
         processors=[*common, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -75,6 +75,16 @@ def configure_logging(service: str, level: str, log_format: str) -> None:
         cache_logger_on_first_use=True,
     )
     _route_standard_library(common, renderer, level.upper())
+
+
+# Tracebacks are plain text in both forms: the richer ones show local variables, and with them secrets.
+def _json_lines() -> list[Processor]:
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_encode)]
+
+
+def _console() -> list[Processor]:
+    plain = structlog.dev.plain_traceback
+    return [_brief, structlog.dev.ConsoleRenderer(colors=False, timestamp_key="ts", exception_formatter=plain)]
 
 
 def _route_standard_library(common: list[Processor], renderer: list[Processor], level: str) -> None:

@@ -2,7 +2,7 @@
 
     Problem
     ├── BadRequest 400            MalformedJson, ConstraintViolation
-    ├── Unauthorized 401
+    ├── Unauthorized 401          carries WWW-Authenticate
     ├── Forbidden 403
     ├── NotFound 404
     ├── MethodNotAllowed 405
@@ -11,7 +11,7 @@
     ├── UnsupportedMediaType 415
     ├── Unprocessable 422         also what FastAPI's own validation becomes
     ├── InternalError 500
-    └── Unavailable 503           Busy, DatabaseUnavailable, OutcomeUnknown; carry Retry-After
+    └── Unavailable 503           Busy, DatabaseUnavailable, OutcomeUnknown; carries Retry-After
 
 A feature subclasses one of these beside its routes, and names it in `responses=documents(…)`. Codes are listed in
 docs/problems.md.
@@ -59,13 +59,15 @@ class Problem(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
+    always: ClassVar[Mapping[str, str]] = {}
+    """Header fields of every such answer; an occurrence may give them other values."""
 
     def __init__(
         self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: object
     ) -> None:
         """Explain this occurrence in `detail` (default: the class's docstring); `members` extend the body."""
         self.detail = detail or inspect.cleandoc(self.__doc__ or self.title).partition("\n\n")[0]
-        self.headers = dict(headers or {})
+        self.headers = {**self.always, **(headers or {})}
         self.members = members
         super().__init__(self.detail)
 
@@ -105,6 +107,8 @@ class Unauthorized(Problem):
     """The request carries no valid credentials."""
 
     status, code, title = 401, "unauthorized", "Unauthorized"
+    # RFC 9110 section 15.5.2: no 401 without a challenge.
+    always: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(Problem):
@@ -159,12 +163,8 @@ class Unavailable(Problem):
     """The service cannot answer for the moment. Try again soon."""
 
     status, code, title = 503, "unavailable", "Unavailable"
-
-    def __init__(
-        self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: object
-    ) -> None:
-        """As `Problem`; says when to try again (RFC 9110 section 10.2.3), in one second unless `headers` say more."""
-        super().__init__(detail, headers={"Retry-After": "1", **(headers or {})}, **members)
+    # Seconds (RFC 9110 section 10.2.3).
+    always: ClassVar[Mapping[str, str]] = {"Retry-After": "1"}
 
 
 class Busy(Unavailable):

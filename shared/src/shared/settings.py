@@ -34,16 +34,16 @@ def _split(value: object) -> object:
 
 def _long_enough(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
-        msg = f"is too short: at least {MIN_SECRET_BYTES} bytes are needed, for one from `openssl rand -base64 33`"
-        raise ValueError(msg)
+        raise ValueError(
+            f"is too short: at least {MIN_SECRET_BYTES} bytes are needed, for one from `openssl rand -base64 33`"
+        )
     return secret
 
 
 def _bare_origin(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc or value != f"{parts.scheme}://{parts.netloc}":
-        msg = f"must be an origin like https://todo.example, without path or trailing slash, not {value!r}"
-        raise ValueError(msg)
+        raise ValueError(f"must be an origin like https://todo.example, without path or trailing slash, not {value!r}")
     return value
 
 
@@ -79,6 +79,7 @@ class ServiceSettings(BaseSettings):
     public_url: Origin
     trusted_proxies: CommaSeparated[Network] = ()
     admin_port: int = Field(default=9090, ge=0, le=65535)
+    admin_address: str = "0.0.0.0"  # noqa: S104  # an orchestrator asks from outside the container
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
 
@@ -87,16 +88,16 @@ class ServiceSettings(BaseSettings):
     def _no_sample_secret_in_production(cls, value: object, info: ValidationInfo) -> object:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if isinstance(text, str) and SAMPLE_MARK in text and info.data.get("environment") == "production":
-            msg = "is a sample: set a secret of your own, or ENVIRONMENT=development on a developer's machine"
-            raise ValueError(msg)
+            raise ValueError(
+                "is a sample: set a secret of your own, or ENVIRONMENT=development on a developer's machine"
+            )
         return value
 
     @field_validator("public_url", mode="after")
     @classmethod
     def _encrypted_in_production(cls, value: str, info: ValidationInfo) -> str:
         if info.data.get("environment") == "production" and not value.startswith("https://"):
-            msg = "must be https in production"
-            raise ValueError(msg)
+            raise ValueError("must be https in production")
         return value
 
     def trusts(self, host: str | None) -> bool:

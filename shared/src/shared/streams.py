@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from shared.lifespan import pause
+from shared.problems import Unavailable
 from shared.redis import connect
 
 __all__ = ["Entry", "Group", "Handler", "consume"]
@@ -120,6 +121,9 @@ def _decoded(fields: Mapping[bytes, bytes]) -> Entry:
 async def _handle(handler: Handler, entry: Entry) -> None:
     try:
         await handler(entry)
+    except Unavailable as problem:
+        # The row is the truth and due again: there is nothing to mend, and a backlog must not flood the log.
+        structlog.get_logger().warning("entry_waits", reason=problem.code)
     except Exception as error:  # noqa: BLE001  # one entry's fault must not end the reading of the others
         structlog.get_logger().error("entry_failed", exc_info=error)
 

@@ -124,6 +124,17 @@ class TestBodies:
         assert upstream.last.body == b"x" * 0x20000
         assert upstream.last.one("transfer-encoding") == "chunked"
 
+    @pytest.mark.parametrize("chunks", [2, 3, 5])
+    async def test_a_body_that_is_whole_when_it_turns_out_long_arrives(
+        self, gateway: Gateway, upstream: Upstream, chunks: int
+    ) -> None:
+        """The read that passes 64 KiB may be the last one: nothing of the body is lost, however it is cut."""
+        chunk = "8000\r\n" + "x" * 0x8000 + "\r\n"
+        for _ in range(20):
+            await gateway.ask(get("/todos", "Transfer-Encoding: chunked", method="POST") + chunk * chunks + "0\r\n\r\n")
+
+            assert upstream.last.body == b"x" * 0x8000 * chunks
+
     @pytest.mark.parametrize("status", [204, 304])
     async def test_bodyless_answers(self, gateway: Gateway, upstream: Upstream, status: int) -> None:
         """204 and 304 carry no length and no body, and the connection goes on."""

@@ -57,6 +57,12 @@ class TestDocuments:
 
 
 class TestDocsPage:
+    async def test_the_root_shows_the_way(self, gateway: Gateway) -> None:
+        """Who opens the printed address gets the docs page."""
+        answer = await gateway.ask(get("/"))
+
+        assert (answer.status, answer.one("location")) == (307, "/docs")
+
     @pytest.mark.parametrize("target", ["/docs", "/docs/"])
     async def test_loads_from_here_alone(self, gateway: Gateway, target: str) -> None:
         """Every file of the page comes from the gateway, no script is inline, and the policy says so."""

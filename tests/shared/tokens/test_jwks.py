@@ -8,8 +8,8 @@ import pytest
 from shared.tokens import InvalidToken, JwksSource, KeysUnavailable, UnusableKey
 from shared.tokens.keys import read_key_set
 from tests.shared.tokens.key_server import key_server
-from tests.waiting import until
 from tests.shared.tokens.minting import DROP, Clock, SigningKey, b64, better_auth_token, own_token
+from tests.waiting import until
 
 
 async def _loaded(source, changes=1):

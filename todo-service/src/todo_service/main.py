@@ -73,5 +73,5 @@ def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncConte
         redis=lambda _: RedisClient.open(settings.redis_url.get_secret_value()),
         pages=pages,
         verifier=verifier,
-        health=lambda state: Health.serve(settings.admin_port, state.database.check),
+        health=lambda state: Health.serve(settings.admin_address, settings.admin_port, state.database.check),
     )

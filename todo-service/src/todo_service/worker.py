@@ -32,7 +32,7 @@ async def work(settings: WorkerSettings) -> None:
     async with (
         Database.open(database_url, PROCESS, WORKER) as database,
         RedisClient.open(redis_url) as redis,
-        Health.serve(settings.admin_port, database.check, beats.check),
+        Health.serve(settings.admin_address, settings.admin_port, database.check, beats.check),
     ):
         relay = Relay(database.sessions, redis, Outbox)
         notifier = Notifier(database.sessions, _mailer(settings), settings.notify_max_per_hour)

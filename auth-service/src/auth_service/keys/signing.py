@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from jose.backends.base import Key
 from jose.backends.cryptography_backend import CryptographyECKey
 
-__all__ = ["SigningKey"]
+__all__ = ["ALG", "SigningKey"]
 
 ALG = "ES256"
 COORDINATE_BYTES = 32

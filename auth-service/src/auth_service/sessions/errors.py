@@ -4,27 +4,17 @@ from shared.problems import BadRequest, Unauthorized
 
 __all__ = ["InvalidCredentials", "InvalidGrant", "TokenDeliveryRequired"]
 
-CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
 
 class InvalidCredentials(Unauthorized):
     """The e-mail address or the password is wrong."""
 
     code, title = "invalid_credentials", "Wrong e-mail address or password"
 
-    def __init__(self) -> None:
-        """Challenge as every 401 must (RFC 9110 section 15.5.2)."""
-        super().__init__(headers=CHALLENGE)
-
 
 class InvalidGrant(Unauthorized):
     """The refresh token is missing, unknown, used or expired, or its session has ended. Log in again."""
 
     code, title = "invalid_grant", "Refresh token invalid"
-
-    def __init__(self) -> None:
-        """Challenge as every 401 must (RFC 9110 section 15.5.2)."""
-        super().__init__(headers=CHALLENGE)
 
 
 class TokenDeliveryRequired(BadRequest):

@@ -19,7 +19,7 @@ class Login(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     email: EmailAddress
-    password: Annotated[Text, Field(repr=False, examples=["correct horse battery staple"])]
+    password: Annotated[Text, Field(repr=False, max_length=1024, examples=["correct horse battery staple"])]
     remember: Annotated[bool, Field(description="Let the session last up to 90 days instead of 30.")] = False
 
 

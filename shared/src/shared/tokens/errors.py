@@ -31,11 +31,8 @@ class Reason(StrEnum):
 class MissingToken(Unauthorized):
     """This needs an access token: send `Authorization: Bearer <token>`."""
 
+    # Challenged without an error code: no token was sent, so none was wrong (RFC 6750 section 3.1).
     code, title = "missing_token", "Access token missing"
-
-    def __init__(self) -> None:
-        """Challenge without an error code: none was sent, so none was wrong (RFC 6750 section 3.1)."""
-        super().__init__(headers={"WWW-Authenticate": "Bearer"})
 
 
 class InvalidToken(Unauthorized):

@@ -16,7 +16,7 @@ from jose.exceptions import JWKError
 
 from shared.tokens.strict import decode_part, parse_object
 
-__all__ = ["KeySet", "KeySource", "PublicKey", "UnusableKey", "hmac_key", "read_key_set"]
+__all__ = ["MAX_KID_CHARACTERS", "KeySet", "KeySource", "PublicKey", "UnusableKey", "hmac_key", "read_key_set"]
 
 MAX_KEYS = 50
 MAX_KID_CHARACTERS = 128

@@ -20,8 +20,7 @@ def token_parts(token: str) -> tuple[bytes, bytes, bytes]:
     """Return header, payload and signature of a compact JWS (RFC 7515 section 7.1), or raise ValueError."""
     shape = _SHAPE.fullmatch(token)
     if shape is None or len(shape[1]) > MAX_HEADER_CHARACTERS:
-        msg = "not three parts of base64url, or a header too long"
-        raise ValueError(msg)
+        raise ValueError("not three parts of base64url, or a header too long")
     return decode_part(shape[1]), decode_part(shape[2]), decode_part(shape[3])
 
 
@@ -29,8 +28,7 @@ def decode_part(part: str) -> bytes:
     """Decode base64url without padding; raise ValueError when another text stands for the same bytes."""
     raw = urlsafe_b64decode(part + "=" * (-len(part) % 4))
     if urlsafe_b64encode(raw).rstrip(b"=").decode() != part:
-        msg = "not the one spelling of these bytes"
-        raise ValueError(msg)
+        raise ValueError("not the one spelling of these bytes")
     return raw
 
 
@@ -41,22 +39,19 @@ def parse_object(text: bytes) -> dict[str, object]:
     """
     document: object = _DECODER.decode(text.decode("utf-8"))
     if not isinstance(document, dict):
-        msg = "not a JSON object"
-        raise ValueError(msg)
+        raise ValueError("not a JSON object")
     return document
 
 
 def _unique(members: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(members)
     if len(found) != len(members):
-        msg = "a member is repeated"
-        raise ValueError(msg)
+        raise ValueError("a member is repeated")
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    msg = f"{name} is not JSON"
-    raise ValueError(msg)
+    raise ValueError(f"{name} is not JSON")
 
 
 _DECODER = JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)

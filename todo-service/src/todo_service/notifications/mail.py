@@ -50,8 +50,7 @@ class SmtpServer:
         """Read `scheme://user:password@host:port`, of which user, password and port may be missing, or ValueError."""
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
-            msg = "must look like smtp://host:port, smtps://… or smtp+starttls://user:password@…"
-            raise ValueError(msg)
+            raise ValueError("must look like smtp://host:port, smtps://… or smtp+starttls://user:password@…")
         username, password = (part and unquote(part) for part in (parts.username, parts.password))
         return cls(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme], username, password)
 
@@ -68,8 +67,7 @@ class Sender:
         """Read an address, with or without a name, or raise ValueError."""
         name, address = parseaddr(text)
         if len(getaddresses([text])) != 1 or not is_address(address) or not address.isascii():
-            msg = "must be one address, like todo@example.com or Todo <todo@example.com>"
-            raise ValueError(msg)
+            raise ValueError("must be one address, like todo@example.com or Todo <todo@example.com>")
         return cls(name, address)
 
     @property

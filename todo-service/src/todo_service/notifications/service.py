@@ -78,13 +78,11 @@ class Notifier:
 
 def _letter(claimed: Claimed) -> Letter:
     if claimed.type != TODO_CREATED:
-        msg = f"unknown type {claimed.type}"
-        raise UnknownEvent(msg)
+        raise UnknownEvent(f"unknown type {claimed.type}")
     try:
         todo = TodoCreated.model_validate(claimed.payload)
     except ValidationError as error:
-        msg = "the payload is not that of its type"
-        raise UnknownEvent(msg) from error
+        raise UnknownEvent("the payload is not that of its type") from error
     text = f"You created a todo:\n\n{todo.title}\n"
     return Letter(id=claimed.event_id, to=todo.email, subject=f"Todo created: {todo.title}", text=text)
 

@@ -49,6 +49,18 @@ def _trimmed(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
+def _at_most(characters: int) -> AfterValidator:
+    """Refuse longer text in words that fit text; pydantic, behind our own validators, would speak of items."""
+
+    def within(text: str) -> str:
+        if len(text) > characters:
+            msg = f"must have at most {characters} characters"
+            raise ValueError(msg)
+        return text
+
+    return AfterValidator(within)
+
+
 def _visible(title: str) -> str:
     if all(character in HANGUL_FILLERS or unicodedata.category(character)[0] in "ZC" for character in title):
         msg = "must not be blank"
@@ -65,11 +77,19 @@ def _usable_id(value: UUID) -> UUID:
 
 Title = Annotated[
     Text,
-    Field(min_length=1, max_length=200, description="White space around it is removed; it must not be blank."),
+    Field(
+        description="White space around it is removed; it must not be blank.",
+        json_schema_extra={"minLength": 1, "maxLength": 200},
+    ),
     AfterValidator(_visible),
+    _at_most(200),
     BeforeValidator(_trimmed),
 ]
-Description = Annotated[Text, Field(max_length=1000, description='Kept as it was sent; `""` is not `null`.')]
+Description = Annotated[
+    Text,
+    Field(description='Kept as it was sent; `""` is not `null`.', json_schema_extra={"maxLength": 1000}),
+    _at_most(1000),
+]
 Priority = Annotated[StrictInt, Field(ge=1, le=5, description="From 1 to 5, where **5 is the most urgent**.")]
 OwnId = Annotated[UUID, AfterValidator(_usable_id)]
 Time = Annotated[datetime, PlainSerializer(rfc3339, when_used="json")]

@@ -1,0 +1,67 @@
+"""Connections to PostgreSQL: how many, and for how long one may hold anything up."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+__all__ = ["API", "POOL_SECONDS", "WORKER", "Profile", "connect"]
+
+POOL_SECONDS = 1.0
+"""How long a request waits for a connection."""
+
+CONNECT_SECONDS = 2.0
+COMMAND_SECONDS = 4.0
+"""Longer than the server's own limits on a statement and a lock, shorter than the gateway waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a kind of process uses PostgreSQL: how many connections, and how long it may hold the server up."""
+
+    pool_size: int
+    max_overflow: int
+    server_settings: dict[str, str]
+
+
+API = Profile(
+    pool_size=15,
+    max_overflow=0,
+    server_settings={
+        "transaction_timeout": "5s",
+        "statement_timeout": "3s",
+        "lock_timeout": "2s",
+        "idle_in_transaction_session_timeout": "5s",
+        "jit": "off",
+    },
+)
+WORKER = Profile(pool_size=5, max_overflow=0, server_settings={"transaction_timeout": "60s", "jit": "off"})
+
+
+def connect(url: str, process: str, profile: Profile) -> AsyncEngine:
+    """Return an engine for the database at `url` (`postgresql://…`). It connects when it is first used."""
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=profile.pool_size,
+        max_overflow=profile.max_overflow,
+        pool_timeout=POOL_SECONDS,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS if profile is API else None,
+            "server_settings": {**profile.server_settings, "application_name": process},
+        },
+    )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def refuse_dead(connection: DBAPIConnection, _: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
+        # A look at local state, where `pool_pre_ping` would cost three round trips at every checkout.
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError
+
+    return engine
