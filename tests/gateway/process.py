@@ -17,6 +17,7 @@ from tests.gateway.peers import Message, Wire
 CONFIG = """
 [server]
 body_idle = 0.6
+header_timeout = 0.8
 [cors]
 origins = ["http://app.test"]
 [docs]

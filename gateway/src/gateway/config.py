@@ -42,8 +42,9 @@ class _Section(BaseModel):
 
 
 class ServerConfig(_Section):
-    """How long a client may take to send a body: a pause, and the least bytes a second after ten seconds of waiting."""
+    """How long a client may take: for a head, for pauses in a body, and for its bytes after ten seconds of waiting."""
 
+    header_timeout: Seconds = 10
     body_idle: Seconds = 15
     min_body_rate: int = Field(default=256, ge=0)
 
