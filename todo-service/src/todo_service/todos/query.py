@@ -4,25 +4,16 @@ A page that is asked for again and again is parsed once: `read_query` remembers 
 """
 
 import json
-import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Annotated, Literal, Self
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shared.bodies import Text
-from shared.faults import validation_problem
+from todo_service.parameters import Switch, Whole, read_parameters
 from todo_service.todos.cursor import Cursor
 from todo_service.todos.errors import SkipAndCursor
 from todo_service.todos.search import fold
@@ -33,22 +24,6 @@ SORT_KEYS = ("created_at", "updated_at", "completed_at", "priority", "title")
 SORT_PATTERN = f"^-?({'|'.join(SORT_KEYS)})(,-?({'|'.join(SORT_KEYS)}))?$"
 MAX_SORT_KEYS, MAX_WORDS, MAX_SEARCH_CHARACTERS = 2, 10, 200
 MAX_REMEMBERED_BYTES = 512
-WHOLE = re.compile(r"-?[0-9]{1,9}")
-
-
-def _whole(value: object) -> object:
-    """Read decimal digits only: pydantic alone would also take ` 5`, `+5`, `1_0` and `5.0`."""
-    if isinstance(value, str) and not WHOLE.fullmatch(value):
-        msg = "must be a whole number"
-        raise ValueError(msg)
-    return value
-
-
-def _boolean(value: object) -> object:
-    if isinstance(value, str) and value not in {"true", "false"}:
-        msg = "must be true or false"
-        raise ValueError(msg)
-    return value == "true" if isinstance(value, str) else value
 
 
 def _sort(value: str) -> str:
@@ -68,7 +43,7 @@ def _few_words(value: str) -> str:
     return trimmed
 
 
-Level = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
+Level = Annotated[Whole, Field(ge=1, le=5)]
 
 
 class TodoQuery(BaseModel):
@@ -76,9 +51,7 @@ class TodoQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    completed: Annotated[bool, BeforeValidator(_boolean)] | None = Field(
-        default=None, description="Only completed todos, or only open ones."
-    )
+    completed: Switch | None = Field(default=None, description="Only completed todos, or only open ones.")
     priority: list[Level] = Field(default=[], description="Only this priority; repeat it for any of several.")
     priority_gte: Level | None = Field(default=None, description="Only priorities from this one up.")
     priority_lte: Level | None = Field(default=None, description="Only priorities up to this one.")
@@ -95,10 +68,8 @@ class TodoQuery(BaseModel):
         examples=["-priority,created_at"],
         json_schema_extra={"pattern": SORT_PATTERN},
     )
-    limit: Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole)] = Field(
-        default=100, description="How many todos at most."
-    )
-    skip: Annotated[int, Field(ge=0, le=10_000), BeforeValidator(_whole)] = Field(
+    limit: Annotated[Whole, Field(ge=1, le=200)] = Field(default=100, description="How many todos at most.")
+    skip: Annotated[Whole, Field(ge=0, le=10_000)] = Field(
         default=0, description="How many to leave out at the beginning. To walk through a long list, use `cursor`."
     )
     cursor: str | None = Field(
@@ -167,25 +138,9 @@ def read_query(raw: bytes) -> TodoQuery:
 
 
 def _parse(raw: bytes) -> TodoQuery:
-    values: dict[str, list[str]] = {}
-    try:
-        for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=50):
-            values.setdefault(name, []).append(value)
-    except ValueError:
-        raise validation_problem([{"loc": ["query"], "type": "too_long", "msg": "too many parameters"}]) from None
-    repeated = [name for name, given in values.items() if len(given) > 1 and name != "priority"]
-    if repeated:
-        raise validation_problem([_repeated(name) for name in repeated])
-    try:
-        query = TodoQuery.model_validate({n: given if n == "priority" else given[0] for n, given in values.items()})
-    except ValidationError as error:
-        raise validation_problem([{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors()]) from None
+    query = read_parameters(TodoQuery, raw, repeatable={"priority"})
     _ = query.after
     return query
 
 
 _remembered = lru_cache(maxsize=1024)(_parse)
-
-
-def _repeated(name: str) -> dict[str, object]:
-    return {"loc": ["query", name], "type": "repeated", "msg": "must be given once only"}

@@ -5,24 +5,8 @@ from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import (
-    Column,
-    Insert,
-    Label,
-    Select,
-    Text,
-    bindparam,
-    cast,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-    true,
-)
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import Insert, Select, bindparam, delete, func, insert, select, true
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.selectable import LateralFromClause
 from sqlmodel import select as select_entities
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -34,6 +18,7 @@ from todo_service.todos.errors import IdTaken, TodoNotFound
 from todo_service.todos.listing import Shape, beginning, filters, keys, parameters
 from todo_service.todos.models import TODOS, Todo
 from todo_service.todos.query import TodoQuery
+from todo_service.todos.rendering import as_json, shown
 from todo_service.todos.schemas import TodoPublic
 
 __all__ = ["ClearPages", "TodoRepository", "read_page"]
@@ -127,10 +112,10 @@ async def read_page(database: Database, user_id: str, query: TodoQuery) -> Page:
 @lru_cache(maxsize=256)
 def _page_statement(shape: Shape) -> Select[*tuple[object, ...]]:
     wanted, by = filters(shape), keys(shape.sort)
-    public = _public()
+    public = shown()
     sorted_by = [key.column.label(f"key{i}") for i, key in enumerate(by[:-1])]
     page = (
-        select(cast(func.row_to_json(public.table_valued()), Text).label("json"), TODOS.c.id, *sorted_by)
+        select(as_json(public), TODOS.c.id, *sorted_by)
         .select_from(TODOS.join(public, true()))
         .where(*wanted, *beginning(shape))
         .order_by(*(key.ordered for key in by))
@@ -143,15 +128,3 @@ def _page_statement(shape: Shape) -> Select[*tuple[object, ...]]:
     numbered = page.add_columns(func.row_number().over(order_by=[key.ordered for key in by]).label("n")).subquery()
     total = select(func.count().label("total")).select_from(TODOS).where(*wanted).subquery()
     return select(total.c.total, numbered).select_from(total.outerjoin(numbered, true())).order_by(numbered.c.n)
-
-
-def _public() -> LateralFromClause:
-    """Return the fields of `TodoPublic`, in its order, with times as `schemas.rfc3339` writes them."""
-    return select(*(_shown(TODOS.c[name]) for name in TodoPublic.model_fields)).correlate(TODOS).lateral("public")
-
-
-def _shown(column: Column[object]) -> Label[object]:
-    if not isinstance(column.type, TIMESTAMP):
-        return column.label(column.name)
-    in_utc = func.timezone(literal_column("'UTC'"), column)
-    return func.to_char(in_utc, literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'""")).label(column.name)

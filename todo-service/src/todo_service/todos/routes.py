@@ -19,10 +19,10 @@ from shared.problems import (
     documents,
 )
 from shared.tokens import Principal
+from todo_service.parameters import described
 from todo_service.todos.direct import DirectRoute
-from todo_service.todos.document import query_parameters
 from todo_service.todos.errors import CursorMismatch, IdTaken, InvalidCursor, ReadOnlyField, SkipAndCursor, TodoNotFound
-from todo_service.todos.query import read_query
+from todo_service.todos.query import TodoQuery, read_query
 from todo_service.todos.repository import TodoRepository
 from todo_service.todos.schemas import TodoCreate, TodoPatch, TodoPublic
 from todo_service.todos.service import TodoPages, TodoService, WantedPage
@@ -108,7 +108,7 @@ def _todos_of(request: Request, session: Session, user: Principal) -> TodoReposi
     "",
     response_model=list[TodoPublic],
     responses={200: {"headers": LIST_HEADERS}, **documents(*ALWAYS, SkipAndCursor, InvalidCursor, CursorMismatch)},
-    openapi_extra={"parameters": query_parameters()},
+    openapi_extra={"parameters": described(TodoQuery)},
 )
 @lists.get("/", include_in_schema=False)
 async def list_todos(user: Reader, wanted: Wanted) -> Response:
