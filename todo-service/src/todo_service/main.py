@@ -15,6 +15,7 @@ from shared.logging import RequestLog, configure_logging
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.tokens import JwksSource, Verifier
+from todo_service.changes.feed import routes as changes
 from todo_service.settings import TodoSettings
 from todo_service.todos.cache import PageCache
 from todo_service.todos.routes import lists, router
@@ -48,6 +49,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     app.state.settings = settings
     app.include_router(lists)
     app.include_router(router)
+    app.include_router(changes.router)
     app.include_router(health_router())
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
