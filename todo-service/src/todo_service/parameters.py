@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from shared.faults import validation_problem
 
-__all__ = ["Switch", "Whole", "described", "read_parameters"]
+__all__ = ["DIGITS", "Switch", "described", "read_parameters"]
 
 WHOLE = re.compile(r"-?[0-9]{1,9}")
 MAX_PARAMETERS = 50
@@ -32,8 +32,8 @@ def _switch(value: object) -> object:
     return value == "true" if isinstance(value, str) else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-"""A whole number in decimal digits."""
+DIGITS = BeforeValidator(_whole)
+"""What makes an `int` a whole number in decimal digits. It stands last, or the schema does not show the bounds."""
 
 Switch = Annotated[bool, BeforeValidator(_switch)]
 """`true` or `false`, and no other spelling."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlmodel import Field, SmallInteger
 
@@ -55,8 +55,8 @@ class UserStream(Table, table=True):
     """The highest number of a tombstone that is gone: who has seen less must begin anew."""
     epoch: UUID
     """Which line of numbers this is. Another one tells clients that theirs has ended."""
-    live_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    trash_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    live_count: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    trash_count: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     purged_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """When the account ended. From then on nothing is written for it."""
 

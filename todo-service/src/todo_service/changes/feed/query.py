@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.faults import validation_problem
 from todo_service.changes.feed.sync_token import MAX_CHARACTERS, SyncToken
-from todo_service.parameters import Switch, Whole
+from todo_service.parameters import DIGITS, Switch
 
 __all__ = ["FeedQuery"]
 
@@ -22,7 +22,7 @@ class FeedQuery(BaseModel):
         description="`next` of the answer before. Without it you get everything that there is, page by page.",
         json_schema_extra={"maxLength": MAX_CHARACTERS},
     )
-    limit: Annotated[Whole, Field(ge=1, le=1000)] = Field(default=500, description="How many changes at most.")
+    limit: Annotated[int, Field(ge=1, le=1000), DIGITS] = Field(default=500, description="How many changes at most.")
     include_trash: Switch = Field(
         default=False,
         description="Show what is in the trash too, with its `deleted_at`; otherwise it is a `delete`. "
