@@ -15,10 +15,11 @@ from starlette.datastructures import State
 
 from shared.problems import Unavailable
 
-__all__ = ["Loop", "hears_stop", "opens", "pause", "run_until_stopped"]
+__all__ = ["Loop", "hears_stop", "opens", "pause", "repeat", "run_until_stopped"]
 
 RESTART_AFTER_SECONDS = 1.0
 SAY_AGAIN_AFTER_SECONDS = 60.0
+BEAT_EVERY_SECONDS = 20.0
 
 Opener: TypeAlias = Callable[[State], AbstractAsyncContextManager[object]]
 """Given the state that holds what was opened before, returns the next resource as a context manager."""
@@ -95,6 +96,19 @@ async def _kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
                 else:
                     log.error("loop_failed", loop=name, exc_info=error)
             await pause(stop, RESTART_AFTER_SECONDS)
+
+
+async def repeat(
+    work: Callable[[], Awaitable[object]], every_seconds: float, *, stop: asyncio.Event, beat: Callable[[], None]
+) -> None:
+    """Do `work` now and every so many seconds until `stop`, calling `beat` more often; raises what `work` raises."""
+    due_at = time.monotonic()
+    while not stop.is_set():
+        beat()
+        if time.monotonic() >= due_at:
+            await work()
+            due_at = time.monotonic() + every_seconds
+        await pause(stop, BEAT_EVERY_SECONDS)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

@@ -28,3 +28,5 @@ class WorkerSettings(DatabaseSettings, RedisSettings):
     mail_from: Annotated[str, AfterValidator(_mailable)]
     # Mails to one user within an hour; 0 means no limit.
     notify_max_per_hour: int = Field(default=60, ge=0)
+    # How long the answer to a create is kept, to be given again when the create is repeated.
+    idempotency_hours: int = Field(default=24, ge=1)
