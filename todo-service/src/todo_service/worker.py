@@ -23,12 +23,14 @@ from shared.settings import load
 from shared.streams import Group, consume
 from todo_service.changes.announcing import Announcer
 from todo_service.changes.purge import AccountPurge, DeletedAccounts, owned_tables, sweep_expired
+from todo_service.changes.turns import Quota, Writers
 from todo_service.commands import Command, Tools, read_command
 from todo_service.notifications.events import STREAM
 from todo_service.notifications.mail import Mailer, Sender, SmtpServer
 from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
 from todo_service.notifications.settings import WorkerSettings
+from todo_service.sweeps import sweep_tombstones, sweep_trash
 from todo_service.todos.cache import PageCache
 from todo_service.todos.models import Todo
 
@@ -77,6 +79,9 @@ async def work(settings: WorkerSettings) -> None:
         relay = Relay(sessions, its.redis, Outbox)
         notifier = Notifier(sessions, _mailer(settings), settings.notify_max_per_hour)
         deleted = DeletedAccounts(sessions, its.purge)
+        writers = Writers(its.announcer.write_ended, Quota())
+        trash = partial(sweep_trash, sessions, writers, timedelta(days=settings.trash_days))
+        tombstones = partial(sweep_tombstones, sessions, writers, timedelta(days=settings.tombstone_days))
         expired, beat = partial(sweep_expired, sessions, keys_kept), beats.beat
         structlog.get_logger().info("worker_started")
         await run_until_stopped(
@@ -84,6 +89,8 @@ async def work(settings: WorkerSettings) -> None:
             mails=lambda stop: consume(redis_url, MAILS, notifier.handle, stop=stop, beat=partial(beat, "mails")),
             accounts=lambda stop: deleted.run(redis_url, stop, partial(beat, "accounts")),
             sweep=lambda stop: sweep_hourly(sessions, Outbox, stop=stop, beat=partial(beat, "sweep")),
+            trash=lambda stop: repeat(trash, HOUR_SECONDS, stop=stop, beat=partial(beat, "trash")),
+            tombstones=lambda stop: repeat(tombstones, HOUR_SECONDS, stop=stop, beat=partial(beat, "tombstones")),
             expired=lambda stop: repeat(expired, HOUR_SECONDS, stop=stop, beat=partial(beat, "expired")),
         )
         structlog.get_logger().info("worker_stopped")

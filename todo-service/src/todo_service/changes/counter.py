@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Integer, Select, Subquery, Text, Uuid, and_, bindparam, select, update
+from sqlalchemy import Integer, Select, Subquery, Text, Uuid, and_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Delete, Insert, Update
@@ -115,6 +115,11 @@ class Turn:
         """Store `head` after a statement that could not tell beforehand how many numbers it takes."""
         await self._session.run(self._raised(head))
         self._written = head.seq
+
+    async def forget_below(self, purged_seq: int) -> None:
+        """Store that tombstones up to this number are gone: a client that has seen less must begin anew."""
+        mine = update(USER_STREAMS).where(COLUMNS.user_id == self._user_id)
+        await self._session.run(mine.values(purged_seq=func.greatest(COLUMNS.purged_seq, purged_seq)))
 
     async def create(self, statement: Insert, values: Mapping[str, object]) -> int:
         """Run `statement`, whose seq is `NEXT_SEQ`, as all of this transaction; return the number that it got.

@@ -13,7 +13,7 @@ from todo_service.todos.errors import TodoNotFound
 from todo_service.todos.models import IS_TRASHED, TODOS
 from todo_service.todos.schemas import TodoPublic
 
-__all__ = ["Texts", "TodoRepository", "TodoWrites"]
+__all__ = ["Texts", "TodoRepository", "TodoWrites", "owners_of_old_trash"]
 
 Texts = Mapping[str, str]
 """The columns by which a todo is found and sorted."""
@@ -112,6 +112,13 @@ class TodoWrites(TodoRepository):
             head.seq, head.trash = head.seq + removed, head.trash - removed
             await self._turn.store(head)
         return removed
+
+
+async def owners_of_old_trash(session: Session, before: datetime, at_most: int) -> list[str]:
+    """Return some of those who have todos in the trash since `before`. Nothing is locked: what is found may go."""
+    old = select(TODOS.c.user_id).where(TODOS.c.deleted_at < before).limit(at_most).subquery()
+    found = select(old.c.user_id).distinct().prefix_with("/* sweep: trash_purge */")
+    return list((await session.run(found)).scalars())
 
 
 def _with(new: Insert, event: Insert | None) -> Insert:
