@@ -44,6 +44,16 @@ ROUTES = [
     ("/hole", "prefix", "hole", "GET", 0),
 ]
 
+STREAM = """
+[[routes]]
+path = "/live"
+upstream = "plain"
+methods = ["GET", "POST"]
+max_body = 1024
+stream = "sse"
+idle = 2.5
+"""
+
 
 def config_text() -> str:
     entries = (
@@ -51,7 +61,7 @@ def config_text() -> str:
         f"methods = {methods.split()}\nmax_body = {max_body}\n"
         for path, match, upstream, methods, max_body in ROUTES
     )
-    return CONFIG + "".join(entries)
+    return CONFIG + "".join(entries) + STREAM
 
 
 @dataclass

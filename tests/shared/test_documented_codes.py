@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.problems import Problem
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "problems.md"
-BASES = {"conflict", "forbidden", "unauthorized", "unavailable"}
+BASES = {"conflict", "forbidden", "precondition_failed", "unauthorized", "unavailable"}
 """Codes of classes that only serve as bases."""
 
 

@@ -1,72 +1,21 @@
 """A page from http://localhost:3000 in a real Chromium, calling the gateway on another origin (`make browser`)."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
 from devstack.ports import free_ports
+from tests.system.browser import results_of
 
 pytestmark = pytest.mark.browser
 
 PAGE = Path(__file__).with_name("page.html")
-BROWSER_SECONDS = 60
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-)
-
-
-class Frontend(ThreadingHTTPServer):
-    """The page's own server: gives the page and its targets, takes its results."""
-
-    def __init__(self, targets: dict[str, str]) -> None:
-        super().__init__(("127.0.0.1", 3000), FrontendAnswers)
-        self.targets = targets
-        self.results: dict[str, dict] = {}
-        self.done = threading.Event()
-
-
-class FrontendAnswers(BaseHTTPRequestHandler):
-    """Three addresses."""
-
-    server: Frontend
-
-    def do_GET(self) -> None:
-        """Give the page, or what it should call."""
-        content = {"/": PAGE.read_bytes(), "/targets": json.dumps(self.server.targets).encode()}.get(self.path, b"")
-        self.send_response(200 if content else 404)
-        self.send_header("Content-Type", "text/html" if self.path == "/" else "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def do_POST(self) -> None:
-        """Take the results."""
-        self.server.results = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(204)
-        self.end_headers()
-        self.server.done.set()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @contextmanager
@@ -98,24 +47,9 @@ def gateway_without_services() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def results(running_set) -> Iterator[dict[str, dict]]:
     """What the page met, step by step."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    assert chromium, "make browser needs Chromium: on Debian and Ubuntu, apt install chromium"
     api = running_set.url.replace("127.0.0.1", "localhost")
-    with gateway_without_services() as down, Frontend({"api": api, "down": down}) as frontend:
-        threading.Thread(target=frontend.serve_forever, daemon=True).start()
-        with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-            browser = subprocess.Popen(
-                [chromium, *FLAGS, f"--user-data-dir={profile}", "http://localhost:3000/"],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            try:
-                assert frontend.done.wait(BROWSER_SECONDS), "the page did not finish"
-            finally:
-                browser.terminate()
-                browser.wait(10)
-        frontend.shutdown()
-        yield frontend.results
+    with gateway_without_services() as down:
+        yield results_of(PAGE, {"api": api, "down": down})
 
 
 class TestAFrontendOnPort3000:

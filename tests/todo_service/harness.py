@@ -21,7 +21,7 @@ from todo_service.settings import TodoSettings
 SECRET = "a secret of the tests that is long enough"
 NOWHERE = "http://127.0.0.1:1/jwks.json"
 
-SWEEPS = {"outbox_relay", "outbox_sweep"}
+SWEEPS = {"outbox_relay", "outbox_sweep", "trash_purge", "tombstone_purge", "sse_poll"}
 HOUSEKEEPING = re.compile(r"BEGIN|COMMIT|ROLLBACK|SELECT 1$")
 CHANGES_TODOS = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) todos\b")
 

@@ -16,6 +16,11 @@ from tests.todo_service.harness import NOWHERE, SECRET, token
 ROUTES = {
     "/todos": {"get", "post"},
     "/todos/{todo_id}": {"get", "patch", "delete"},
+    "/todos/{todo_id}/restore": {"post"},
+    "/trash": {"get", "delete"},
+    "/changes": {"get"},
+    "/events": {"get"},
+    "/events/ticket": {"post"},
     "/health": {"get"},
     "/livez": {"get"},
     "/readyz": {"get"},
@@ -116,7 +121,7 @@ class TestTheDocument:
         answer = document["paths"]["/todos"]["get"]["responses"]["200"]
 
         assert answer["content"]["application/json"]["schema"]["items"] == {"$ref": "#/components/schemas/TodoPublic"}
-        assert set(answer["headers"]) == {"X-Next-Cursor", "Link", "X-Total-Count"}
+        assert set(answer["headers"]) == {"ETag", "X-Next-Cursor", "Link", "X-Total-Count"}
 
     async def test_makes_the_optional_fields_of_a_patch_not_nullable(self, document):
         """A generated client has `title?: string`, and `description?: string | null`."""
@@ -126,7 +131,7 @@ class TestTheDocument:
         assert patch["properties"]["title"]["type"] == "string"
         assert {"type": "null"} in patch["properties"]["description"]["anyOf"]
         assert {name for name, schema in patch["properties"].items() if schema.get("readOnly")} == {
-            "id", "user_id", "completed_at", "created_at", "updated_at",
+            "id", "user_id", "completed_at", "created_at", "updated_at", "deleted_at",
         }  # fmt: skip
 
     async def test_lets_the_docs_page_authorize(self, document):

@@ -174,7 +174,7 @@ class TestPaging:
         assert "X-Next-Cursor" not in full.headers
         assert more.headers["X-Next-Cursor"] in more.links["next"]["url"]
         assert more.headers["X-Total-Count"] == "201"
-        assert more.links["next"]["url"].startswith("/todos?completed=false&limit=200&count=exact&cursor=")
+        assert more.links["next"]["url"].startswith("/todos?limit=200&count=exact&completed=false&cursor=")
         assert (len(more.json()), len(last.json()), last.links) == (200, 1, {})
 
     async def test_skip_leaves_out_the_beginning(self, ada):

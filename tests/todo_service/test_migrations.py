@@ -10,6 +10,11 @@ import pytest
 
 SERVICE = Path(__file__).resolve().parents[2] / "todo-service"
 
+OLD_TODO = """
+INSERT INTO todos (user_id, id, title, created_at, updated_at, search_text, title_key)
+VALUES ($1, gen_random_uuid(), $2::int::text, to_timestamp($2::int), now(), '', '')
+"""
+
 
 async def alembic(url: str, *command: str) -> tuple[int, str]:
     """Run Alembic as `make up` does; return its exit status and output."""
@@ -47,6 +52,24 @@ class TestMigrations:
         answers = await asyncio.gather(*(alembic(url, "upgrade", "head") for _ in range(5)))
 
         assert [status for status, _ in answers] == [0] * 5, answers
+
+    async def test_number_what_the_release_before_has_written(self, new_database):
+        """In the order of creation, each user for themselves; and run again, they go on."""
+        url = await new_database("todo")
+        assert await alembic(url, "upgrade", "2026_11_23_changes") == (0, "")
+        connection = await asyncpg.connect(url)
+        await connection.executemany(OLD_TODO, [("ada", 3), ("ada", 1), ("grace", 5), ("ada", 2)])
+
+        status, output = await alembic(url, "upgrade", "head")
+
+        assert status == 0, output
+        numbered = await connection.fetch("SELECT user_id, title, seq, version FROM todos ORDER BY user_id, seq")
+        assert [tuple(row) for row in numbered] == [
+            ("ada", "1", 1, 1), ("ada", "2", 2, 1), ("ada", "3", 3, 1), ("grace", "5", 1, 1),
+        ]  # fmt: skip
+        counters = await connection.fetch("SELECT user_id, seq, live_count, trash_count FROM user_streams ORDER BY 1")
+        assert [tuple(row) for row in counters] == [("ada", 3, 3, 0), ("grace", 1, 1, 0)]
+        await connection.close()
 
 
 class TestConstraints:

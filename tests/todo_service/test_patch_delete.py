@@ -23,7 +23,7 @@ class TestPatching:
         changed = response.json()
         assert response.status_code == 200
         assert changed[field] == NEW[field]
-        derived = {field, "updated_at", *(["completed_at"] if field == "completed" else [])}
+        derived = {field, "updated_at", "version", *(["completed_at"] if field == "completed" else [])}
         assert {name for name in todo if changed[name] != todo[name]} == derived
         assert (await ada.get(f"/todos/{todo['id']}")).json() == changed
 
@@ -71,7 +71,7 @@ class TestPatching:
         [
             ("id", "019ab1c2-7d3e-7b5a-9c40-5f0d8a3b6e21"), ("user_id", "me"),
             ("created_at", "2020-01-01T00:00:00Z"), ("updated_at", "2020-01-01T00:00:00.000Z"),
-            ("completed_at", "2020-01-01T00:00:00Z"),
+            ("completed_at", "2020-01-01T00:00:00Z"), ("deleted_at", "2020-01-01T00:00:00Z"),
         ],
     )  # fmt: skip
     async def test_read_only_fields_cannot_be_changed(self, ada, field, value):

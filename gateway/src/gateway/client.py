@@ -28,12 +28,16 @@ NEVER_ROUND_SECONDS = 3600.0
 
 @dataclass(slots=True)
 class Outgoing:
-    """A request as the upstream gets it. A streamed `body` without a content-length among `fields` goes in chunks."""
+    """A request as the upstream gets it. A streamed `body` without a content-length among `fields` goes in chunks.
+
+    `idle_seconds` is how long the upstream may pause within its answer, if not as long as it may elsewhere.
+    """
 
     method: str
     target: str
     fields: "list[tuple[str, str]]"
     body: bytes | AsyncIterator[bytes] | None
+    idle_seconds: float | None = None
     transport: asyncio.Transport | None = None
 
     def abort(self) -> None:
@@ -134,7 +138,7 @@ class UpstreamClient:
         except asyncio.CancelledError:
             request.abort()
             raise
-        return Answer(request, response, self._config.idle)
+        return Answer(request, response, request.idle_seconds or self._config.idle)
 
 
 def _failure(error: Exception) -> UpstreamFailure:

@@ -78,13 +78,19 @@ class UpstreamConfig(_Section):
 
 
 class RouteConfig(_Section):
-    """Which addresses go to which upstream, by which methods, with how large a body."""
+    """Which addresses go to which upstream, by which methods, with how large a body.
+
+    Answers of a `stream` route go on until one side ends them; at a stop, the gateway does. `idle` is how long such an
+    answer may pause, where that is not the upstream's own `idle`.
+    """
 
     path: Annotated[str, AfterValidator(_in_segments)]
     match: Literal["prefix", "exact"] = "prefix"
     upstream: str
     methods: Methods
     max_body: int = Field(ge=0)
+    stream: Literal["sse"] | None = None
+    idle: Seconds | None = None
 
 
 class DocsConfig(_Section):

@@ -1,5 +1,8 @@
 """The composition root: puts the gateway together from its settings."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from gateway.access_log import AccessLog
@@ -12,7 +15,7 @@ from gateway.passage import Passage
 from gateway.settings import Settings, load_settings
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
-from shared.lifespan import Opener, opens
+from shared.lifespan import Opener, hears_stop, opens
 from shared.logging import configure_logging
 
 __all__ = ["create_app"]
@@ -28,17 +31,17 @@ def create_app(settings: Settings | None = None) -> Edge:
     clients = {name: UpstreamClient(upstream) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
     passage = Passage(clients, config.server, Locations(environment.public_url, urls, config.cors.origins))
-    return Edge(settings, _own_endpoints(settings, clients, access_log), passage, access_log)
+    resources: dict[str, Opener] = {f"upstream_{name}": _opener(client) for name, client in clients.items()}
+    resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
+    return Edge(settings, _own_endpoints(settings, resources), passage, access_log)
 
 
-def _own_endpoints(settings: Settings, clients: dict[str, UpstreamClient], access_log: AccessLog) -> FastAPI:
+def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:
     """What the gateway answers itself. Its lifespan opens everything that runs beside requests."""
     config = settings.config
-    resources: dict[str, Opener] = {f"upstream_{name}": _opener(client) for name, client in clients.items()}
     own = FastAPI(title=config.docs.title, openapi_url=None, redirect_slashes=False)
     documents = Documents(config, own.openapi)
     own.router.lifespan_context = opens(
-        access_log=lambda _: access_log.running(),
         documents=lambda _: documents.kept_fresh(),
         health=lambda _: Health.serve(settings.environment.admin_address, settings.environment.admin_port),
         **resources,
@@ -47,6 +50,12 @@ def _own_endpoints(settings: Settings, clients: dict[str, UpstreamClient], acces
     own.include_router(health_router())
     own.include_router(docs_router(config.docs.title, documents))
     return own
+
+
+@asynccontextmanager
+async def _ending_streams(passage: Passage) -> AsyncIterator[None]:
+    with hears_stop(passage.end_streams):
+        yield
 
 
 def _opener(client: UpstreamClient) -> Opener:

@@ -1,7 +1,8 @@
 """The passage of one request to its upstream and of the answer back, bytes left alone."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from gateway.bodies import HELD_BYTES, RequestBody, discard
 from gateway.client import Answer, Outgoing, UpstreamClient
@@ -20,8 +21,13 @@ from gateway.problems import (
 from gateway.routing import Route
 from gateway.visit import Visit
 from gateway.watch import Watch
+from shared.problems import Busy
 
 __all__ = ["Passage"]
+
+
+class _StreamEnds(Exception):
+    """The gateway stops, and with it the answers that would go on for ever."""
 
 
 class Passage:
@@ -31,21 +37,52 @@ class Passage:
         self._clients = clients
         self._server = server
         self._locations = locations
+        self._streams: set[Watch] = set()
+        self._is_closing = False
+
+    def end_streams(self) -> None:
+        """End the answers that would not end by themselves, those that are under way and those that still begin."""
+        self._is_closing = True
+        for watch in self._streams:
+            watch.stop(_StreamEnds())
 
     async def pass_on(self, visit: Visit, upstream: str, route: Route, passed: list[tuple[str, str]]) -> None:
         """Send the request with its `passed` fields to `upstream` and its answer to the client.
 
-        Raises a `Refusal` while nothing is answered yet, afterwards `AnswerBroken`, and `ClientGone` at any time.
+        Raises a `Refusal` or `Busy` while nothing is answered yet, afterwards `AnswerBroken`; `ClientGone` at any time.
         """
-        client = self._clients[upstream]
-        with Watch() as watch:
+        try:
+            await self._pass_on(visit, self._clients[upstream], route, passed)
+        except _StreamEnds:
+            if not visit.reply.is_started:
+                raise Busy from None
+            # A whole end: the client has lost nothing and comes again, by then to a gateway that stays.
+            await visit.reply.body(b"", more=False)
+
+    async def _pass_on(self, visit: Visit, client: UpstreamClient, route: Route, passed: list[tuple[str, str]]) -> None:
+        with Watch() as watch, self._streaming(visit, route, watch):
             body = RequestBody(visit.receive, route.max_body, visit.declared_length, self._server)
             try:
                 request = await self._outgoing(visit, body, watch, client.idle_seconds)
                 request.fields = [*passed, *_own_fields(visit)]
+                request.idle_seconds = route.idle_seconds
                 await self._exchange(visit, client, request, body)
             finally:
                 visit.bytes_in = body.received
+
+    @contextmanager
+    def _streaming(self, visit: Visit, route: Route, watch: Watch) -> Iterator[None]:
+        """Know of an answer that would not end by itself, as long as it goes on."""
+        if not route.is_stream or visit.scope["method"] != "GET":
+            yield
+            return
+        self._streams.add(watch)
+        if self._is_closing:
+            watch.stop(_StreamEnds())
+        try:
+            yield
+        finally:
+            self._streams.discard(watch)
 
     async def _outgoing(self, visit: Visit, body: RequestBody, watch: Watch, stall_seconds: float) -> Outgoing:
         scope = visit.scope

@@ -5,10 +5,9 @@ service behind it could decide otherwise, and then a route's rules would apply t
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.config import OWN_PATHS, Config
+from gateway.config import OWN_PATHS, Config, RouteConfig
 from gateway.problems import BadTarget
 
 __all__ = ["Route", "RoutingTable", "check_target"]
@@ -35,6 +34,10 @@ class Route:
     """The configured methods as a list, for a preflight's answer."""
     allow: str
     """All methods that are answered, for `Allow`."""
+    is_stream: bool = False
+    """Whether its answers go on until somebody ends them."""
+    idle_seconds: float | None = None
+    """How long the upstream may pause; None: as long as it may elsewhere."""
 
 
 @dataclass(slots=True)
@@ -50,9 +53,9 @@ class RoutingTable:
     def __init__(self, config: Config) -> None:
         self._root = _Node()
         for path, match in OWN_PATHS.items():
-            self._add(_route(path, None, ["GET"], 0), match)
+            self._add(_own_route(path), match)
         for entry in config.routes:
-            self._add(_route(entry.path, entry.upstream, entry.methods, entry.max_body), entry.match)
+            self._add(_route(entry), entry.match)
 
     def _add(self, route: Route, match: str) -> None:
         node = self._root
@@ -74,10 +77,23 @@ class RoutingTable:
         return node.exact or found
 
 
-def _route(path: str, upstream: str | None, methods: Iterable[str], max_body: int) -> Route:
-    listed = [*methods]
-    answered = [*listed, *(["HEAD"] if "GET" in listed else []), "OPTIONS"]
-    return Route(path, upstream, frozenset(answered), max_body, ", ".join(listed).encode(), ", ".join(answered))
+def _own_route(path: str) -> Route:
+    methods = ["GET", "HEAD", "OPTIONS"]
+    return Route(path, None, frozenset(methods), 0, b"GET", ", ".join(methods))
+
+
+def _route(entry: RouteConfig) -> Route:
+    answered = [*entry.methods, *(["HEAD"] if "GET" in entry.methods else []), "OPTIONS"]
+    return Route(
+        path=entry.path,
+        upstream=entry.upstream,
+        methods=frozenset(answered),
+        max_body=entry.max_body,
+        listed_methods=", ".join(entry.methods).encode(),
+        allow=", ".join(answered),
+        is_stream=entry.stream is not None,
+        idle_seconds=entry.idle,
+    )
 
 
 def check_target(path: bytes, query: bytes) -> None:

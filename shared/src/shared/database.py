@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self, TypeAlias
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from sqlalchemy import CursorResult, Dialect, Select, UpdateBase, text
+from sqlalchemy import CursorResult, Dialect, Executable, Select, UpdateBase, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.util.concurrency import greenlet_spawn
@@ -67,6 +67,12 @@ class Session(AsyncSession):
         """
         self.info.setdefault("on_end", []).append(hook)
 
+    async def run(
+        self, statement: Executable, parameters: Mapping[str, object] | None = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Run a statement on tables, past the layers that turn rows into entities."""
+        return await (await self.connection()).execute(statement, parameters)
+
     async def exec_alone(
         self, statement: UpdateBase, parameters: Mapping[str, object] | None = None
     ) -> CursorResult[*tuple[Any, ...]]:
@@ -74,13 +80,20 @@ class Session(AsyncSession):
 
         Raises `OutcomeUnknown` when the connection breaks before the answer. After an error, the session can be used.
         """
-        await self.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        connection = await self.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         try:
-            return await self.exec(statement, params=parameters)
+            result = await connection.execute(statement, parameters)
         except DBAPIError as error:
             if means_away(error):
                 raise OutcomeUnknown from error
             raise
+        self.info["committed"] = True
+        return result
+
+    @property
+    def has_committed(self) -> bool:
+        """Whether what this session wrote is known to be stored. For hooks of `on_end`."""
+        return bool(self.info.get("committed"))
 
     async def run_end_hooks(self) -> None:
         """Run what `on_end` collected. `transaction` calls it."""
@@ -197,6 +210,7 @@ async def transaction(sessions: Sessions) -> AsyncIterator[Session]:
 async def _commit(session: Session) -> None:
     try:
         await session.commit()
+        session.info["committed"] = True
     except Exception as error:
         problem = as_problem(error)
         if isinstance(problem, DatabaseUnavailable):

@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from types import FrameType
 from typing import TypeAlias
 
 import structlog
@@ -13,10 +15,11 @@ from starlette.datastructures import State
 
 from shared.problems import Unavailable
 
-__all__ = ["Loop", "Opener", "opens", "pause", "run_until_stopped"]
+__all__ = ["Loop", "Opener", "hears_stop", "opens", "pause", "repeat", "run_until_stopped"]
 
 RESTART_AFTER_SECONDS = 1.0
 SAY_AGAIN_AFTER_SECONDS = 60.0
+BEAT_EVERY_SECONDS = 20.0
 
 Opener: TypeAlias = Callable[[State], AbstractAsyncContextManager[object]]
 """Given the state that holds what was opened before, returns the next resource as a context manager."""
@@ -36,6 +39,35 @@ def opens(**resources: Opener) -> Callable[[FastAPI], AbstractAsyncContextManage
             yield
 
     return lifespan
+
+
+@contextmanager
+def hears_stop(stopping: Callable[[], None]) -> Iterator[None]:
+    """While entered, call `stopping` on the event loop at SIGTERM or SIGINT, beside what the server does then.
+
+    A server waits for its open answers before it closes the lifespan, so an answer that never ends by itself must hear
+    of the signal. Enter it within the lifespan: only then has uvicorn set its own handler. Signals that nobody handles
+    stay unhandled.
+    """
+    loop = asyncio.get_running_loop()
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stopping)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    # Python lets the main thread alone set handlers; in another one there is no server of ours.
+    is_main = threading.current_thread() is threading.main_thread()
+    handled = [number for number, handler in before.items() if callable(handler) and is_main]
+    for number in handled:
+        signal.signal(number, heard)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, before[number])
 
 
 async def run_until_stopped(**loops: Loop) -> None:
@@ -73,3 +105,16 @@ async def _kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
                 else:
                     log.error("loop_failed", loop=name, exc_info=error)
             await pause(stop, RESTART_AFTER_SECONDS)
+
+
+async def repeat(
+    work: Callable[[], Awaitable[object]], every_seconds: float, *, stop: asyncio.Event, beat: Callable[[], None]
+) -> None:
+    """Do `work` now and every so many seconds until `stop`, calling `beat` more often; raises what `work` raises."""
+    due_at = time.monotonic()
+    while not stop.is_set():
+        beat()
+        if time.monotonic() >= due_at:
+            await work()
+            due_at = time.monotonic() + every_seconds
+        await pause(stop, BEAT_EVERY_SECONDS)

@@ -7,6 +7,7 @@
     ├── NotFound 404
     ├── MethodNotAllowed 405
     ├── Conflict 409
+    ├── PreconditionFailed 412
     ├── BodyTooLarge 413
     ├── UnsupportedMediaType 415
     ├── Unprocessable 422         also what FastAPI's own validation becomes
@@ -41,6 +42,7 @@ __all__ = [
     "MethodNotAllowed",
     "NotFound",
     "OutcomeUnknown",
+    "PreconditionFailed",
     "Problem",
     "Unauthorized",
     "Unavailable",
@@ -133,6 +135,12 @@ class Conflict(Problem):
     """The request contradicts what is stored."""
 
     status, code, title = 409, "conflict", "Conflict"
+
+
+class PreconditionFailed(Problem):
+    """What is stored is not what the request was made for."""
+
+    status, code, title = 412, "precondition_failed", "Precondition failed"
 
 
 class BodyTooLarge(Problem):

@@ -1,13 +1,13 @@
-"""Reading a Redis Stream as one of a group, for as long as the process lives.
+"""Reading a Redis Stream for as long as the process lives: as one of a group, or alone from a place that one keeps.
 
-Entries are taken without acknowledgement: the outbox row behind an entry holds all safety (`shared.outbox`), so what is
-left is to read on, through a Redis that restarts and one that has forgotten the group.
+A group's entries are taken without acknowledgement: the outbox row behind an entry holds all safety (`shared.outbox`),
+so what is left is to read on, through a Redis that restarts and one that has forgotten the group.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import structlog
 from redis.asyncio import Redis
@@ -17,14 +17,17 @@ from shared.lifespan import pause
 from shared.problems import Unavailable
 from shared.redis import connect
 
-__all__ = ["Entry", "Group", "Handler", "consume"]
+__all__ = ["Entry", "Follower", "Group", "Handler", "Place", "consume", "follow"]
 
 BLOCK_SECONDS = 5.0
 MAX_AT_ONCE = 10
+FOLLOWED_AT_ONCE = 100
 RECONNECT_EVERY_SECONDS = 0.5
 
 # With NOACK nothing is pending, so consumers need no names to tell them apart; one name leaves none behind.
 CONSUMER = "worker"
+
+Read = TypeVar("Read")
 
 Reply: TypeAlias = list[tuple[bytes, list[tuple[bytes, Mapping[bytes, bytes]]]]]
 
@@ -33,6 +36,9 @@ Entry: TypeAlias = Mapping[str, str]
 
 Handler: TypeAlias = Callable[[Entry], Awaitable[None]]
 """Does what an entry asks for. What it raises is logged: the entry comes again if its row is due again."""
+
+Follower: TypeAlias = Callable[[str, Entry], Awaitable[None]]
+"""Is handed the id and the fields of each entry, one after the other. What it raises ends the reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +49,23 @@ class Group:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a stream has been read: up to the entry with the id `after`; "0" is its beginning."""
+
+    stream: str
+    after: str
+
+
 async def consume(url: str, group: Group, handler: Handler, *, stop: asyncio.Event, beat: Callable[[], None]) -> None:
     """Hand each entry that comes to `group` on the Redis at `url` to `handler`, ten at once at most, until `stop`.
 
     A group that is missing is made, and begins with the oldest entry; a Redis that is away is waited for. After `stop`
     nothing is read any more, and what is in hand is finished. `beat` is called each time around, at least every 6 s.
     """
-    # A client of its own: a read that blocks would hold up others, and outlasts their time-out.
-    client = connect(url, read_timeout=BLOCK_SECONDS + 1)
-    reader = _Reader(client, group)
+    client = _blocking(url)
+    reader = _GroupReader(client, group)
+    patience = _Patience(group.stream, stop)
     running: set[asyncio.Task[None]] = set()
     try:
         async with asyncio.TaskGroup() as handlers:
@@ -60,37 +74,90 @@ async def consume(url: str, group: Group, handler: Handler, *, stop: asyncio.Eve
                 if len(running) == MAX_AT_ONCE:
                     await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
                 else:
-                    entries = await _unless(stop, reader.read(MAX_AT_ONCE - len(running), stop))
+                    entries = await patience.read(reader.read(MAX_AT_ONCE - len(running)))
                     running.update(handlers.create_task(_handle(handler, entry)) for entry in entries)
                 running = {task for task in running if not task.done()}
     finally:
         await client.aclose()
 
 
-class _Reader:
-    """Reads of a group, with what goes wrong in them."""
+async def follow(url: str, place: Place, follower: Follower, *, stop: asyncio.Event, beat: Callable[[], None]) -> None:
+    """Hand each entry behind `place` on the Redis at `url` to `follower`, in order, until `stop`.
+
+    A Redis that is away is waited for. The follower keeps its place itself: in memory, or in PostgreSQL beside what it
+    does. `beat` is called each time around, at least every 6 s. Raises what `follower` raises.
+    """
+    client = _blocking(url)
+    patience = _Patience(place.stream, stop)
+    try:
+        while not stop.is_set():
+            beat()
+            for entry_id, entry in await patience.read(_read_behind(client, place)):
+                if stop.is_set():
+                    return
+                await follower(entry_id, entry)
+                place = Place(place.stream, entry_id)
+    finally:
+        await client.aclose()
+
+
+def _blocking(url: str) -> Redis:
+    # A client of its own: a read that blocks would hold up others, and outlasts their time-out.
+    return connect(url, read_timeout=BLOCK_SECONDS + 1)
+
+
+class _Patience:
+    """Reads that outlive a Redis that is away, and end when they are told to stop."""
+
+    def __init__(self, stream: str, stop: asyncio.Event) -> None:
+        self._stream = stream
+        self._stop = stop
+        self._is_away = False
+
+    async def read(self, reading: Coroutine[None, None, list[Read]]) -> list[Read]:
+        """Return what `reading` returns; nothing if Redis is away, after a pause, or at the stop.
+
+        An entry that is on its way at the stop is lost with the connection: a group's comes again when its row is due,
+        and a follower has not moved on.
+        """
+        read, stopped = asyncio.create_task(reading), asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({read, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            entries = read.result() if read.done() else []
+        except (RedisError, OSError, TimeoutError) as error:
+            if not self._is_away:
+                structlog.get_logger().warning("stream_away", stream=self._stream, error=type(error).__name__)
+            self._is_away = True
+            await pause(self._stop, RECONNECT_EVERY_SECONDS)
+            return []
+        finally:
+            stopped.cancel()
+            read.cancel()
+            await asyncio.wait({read, stopped})
+        if self._is_away:
+            structlog.get_logger().info("stream_back", stream=self._stream)
+        self._is_away = False
+        return entries
+
+
+async def _read_behind(client: Redis, place: Place) -> list[tuple[str, Entry]]:
+    how = ("COUNT", FOLLOWED_AT_ONCE, "BLOCK", int(BLOCK_SECONDS * 1000))
+    # As a plain command: see `_GroupReader.read`.
+    reply: Reply = await client.execute_command(  # type: ignore[no-untyped-call]
+        "XREAD", *how, "STREAMS", place.stream, place.after
+    )
+    return [(entry_id.decode(), _decoded(fields)) for _, entries in reply for entry_id, fields in entries]
+
+
+class _GroupReader:
+    """Reads of a group, which is made where it is missing."""
 
     def __init__(self, client: Redis, group: Group) -> None:
         self._client = client
         self._group = group
-        self._is_away = False
 
-    async def read(self, count: int, stop: asyncio.Event) -> list[Entry]:
-        """Return the next entries, `count` at most; none if none came within five seconds, or Redis is away."""
-        try:
-            entries = await self._read(count)
-        except (RedisError, OSError, TimeoutError) as error:
-            if not self._is_away:
-                structlog.get_logger().warning("stream_away", stream=self._group.stream, error=type(error).__name__)
-            self._is_away = True
-            await pause(stop, RECONNECT_EVERY_SECONDS)
-            return []
-        if self._is_away:
-            structlog.get_logger().info("stream_back", stream=self._group.stream)
-        self._is_away = False
-        return entries
-
-    async def _read(self, count: int) -> list[Entry]:
+    async def read(self, count: int) -> list[Entry]:
+        """Return the next entries, `count` at most; none if none came within five seconds."""
         who = ("GROUP", self._group.name, CONSUMER)
         how = ("COUNT", count, "BLOCK", int(BLOCK_SECONDS * 1000), "NOACK")
         try:
@@ -126,18 +193,3 @@ async def _handle(handler: Handler, entry: Entry) -> None:
         structlog.get_logger().warning("entry_waits", reason=problem.code)
     except Exception as error:  # noqa: BLE001  # one entry's fault must not end the reading of the others
         structlog.get_logger().error("entry_failed", exc_info=error)
-
-
-async def _unless(stop: asyncio.Event, reading: Coroutine[None, None, list[Entry]]) -> list[Entry]:
-    """Return what `reading` returns; when `stop` comes first, break it off.
-
-    An entry that is on its way at that moment is lost with the connection, and comes again when its row is due.
-    """
-    read, stopped = asyncio.create_task(reading), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({read, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        return read.result() if read.done() else []
-    finally:
-        stopped.cancel()
-        read.cancel()
-        await asyncio.wait({read, stopped})

@@ -131,7 +131,9 @@ class TestBounds:
             assert not cache._is_distrusted("somebody else")
             assert not cache._is_distrusted("user 7")
 
-    @pytest.mark.parametrize("page", [Page(b"[]"), Page(b"[\n]", "abc", 7), Page(b"", None, 0), Page(b"[1]", "x")])
+    @pytest.mark.parametrize(
+        "page", [Page(b"[]"), Page(b"[\n]", "abc", 7), Page(b"", None, 0), Page(b"[1]", "x", None, "0a1b2c3d-9")]
+    )
     def test_a_page_is_kept_whole(self, page):
         """Packed and unpacked it is the same."""
         assert Page.unpack(page.pack()) == page

@@ -15,17 +15,23 @@ from shared.logging import RequestLog, configure_logging
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.tokens import JwksSource, Verifier
+from todo_service.changes.announcing import Announcer
+from todo_service.changes.events import EventHub, Limits, events
+from todo_service.changes.feed import routes as changes
+from todo_service.changes.tickets import Tickets
+from todo_service.changes.turns import Quota, Writers
 from todo_service.settings import TodoSettings
 from todo_service.todos.cache import PageCache
-from todo_service.todos.routes import lists, router
-from todo_service.todos.service import TodoPages
+from todo_service.todos.list_routes import router as lists
+from todo_service.todos.lists import TodoPages
+from todo_service.todos.routes import router
 
 __all__ = ["create_app"]
 
 PROCESS = "todo-service"
 MAX_BODY_BYTES = 64 * 1024
 
-DESCRIPTION = """Your todos: create, list, search, change and delete them.
+DESCRIPTION = """Your todos: create, list, search, change, delete and restore them.
 
 Send the access token of the auth-service as `Authorization: Bearer …`. Nobody sees the todos of another user: what is
 not yours does not exist. Every refusal is a problem (RFC 9457) with a stable `code`.
@@ -49,6 +55,8 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     app.state.settings = settings
     app.include_router(lists)
     app.include_router(router)
+    app.include_router(changes.router)
+    app.include_router(events)
     app.include_router(health_router())
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
@@ -64,14 +72,27 @@ def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncConte
         yield TodoPages(state.database, PageCache(state.redis, reads=settings.todo_cache == "on"))
 
     @asynccontextmanager
+    async def writers(state: State) -> AsyncIterator[Writers]:
+        announcer = Announcer(state.redis, state.pages.clear)
+        yield Writers(announcer.write_ended, Quota(settings.max_todos, settings.max_rows))
+
+    @asynccontextmanager
+    async def tickets(state: State) -> AsyncIterator[Tickets]:
+        yield Tickets(state.database.sessions)
+
+    @asynccontextmanager
     async def verifier(_: State) -> AsyncIterator[Verifier]:
         async with JwksSource(str(settings.auth_jwks_url)) as keys:
             yield Verifier(settings, keys)
 
+    streams = Limits(settings.sse_per_user, settings.sse_per_process)
     return opens(
         database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
         redis=lambda _: RedisClient.open(settings.redis_url.get_secret_value()),
         pages=pages,
+        writers=writers,
+        tickets=tickets,
+        events=lambda state: EventHub.open(state.database, settings.redis_url.get_secret_value(), streams),
         verifier=verifier,
         health=lambda state: Health.serve(settings.admin_address, settings.admin_port, state.database.check),
     )

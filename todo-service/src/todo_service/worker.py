@@ -1,48 +1,105 @@
-"""The worker: `python -m todo_service.worker` announces what happened to todos, and mails it."""
+"""The worker: `python -m todo_service.worker` announces what happened to todos, mails it, and tidies up.
+
+With a command it does one thing and ends; `--help` shows them.
+"""
 
 import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from shared.database import WORKER, Database
 from shared.health import Health, Heartbeats
-from shared.lifespan import run_until_stopped
+from shared.lifespan import repeat, run_until_stopped
 from shared.logging import configure_logging
 from shared.outbox import Relay, sweep_hourly
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.streams import Group, consume
+from todo_service.changes.announcing import Announcer
+from todo_service.changes.purge import AccountPurge, DeletedAccounts, owned_tables, sweep_expired
+from todo_service.changes.turns import Quota, Writers
+from todo_service.commands import Command, Tools, read_command
 from todo_service.notifications.events import STREAM
 from todo_service.notifications.mail import Mailer, Sender, SmtpServer
 from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
 from todo_service.notifications.settings import WorkerSettings
+from todo_service.sweeps import sweep_tombstones, sweep_trash
+from todo_service.todos.cache import PageCache
+from todo_service.todos.models import Todo
 
 __all__ = ["main"]
 
 PROCESS = "todo-worker"
 MAILS = Group(STREAM, "notifications")
+HOUR_SECONDS = 3600.0
+
+# Importing a model is what puts its table among those that a purge empties.
+assert Outbox.metadata is Todo.metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the worker's loops and commands share."""
+
+    database: Database
+    redis: RedisClient
+    announcer: Announcer
+    purge: AccountPurge
+
+
+@asynccontextmanager
+async def parts(settings: WorkerSettings) -> AsyncIterator[Parts]:
+    """Give the parts, connected as the settings say."""
+    async with (
+        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER) as database,
+        RedisClient.open(settings.redis_url.get_secret_value()) as redis,
+    ):
+        # The worker clears pages, and reads none.
+        announcer = Announcer(redis, PageCache(redis, reads=False).clear)
+        purge = AccountPurge(database.sessions, owned_tables(), announcer.write_ended)
+        yield Parts(database, redis, announcer, purge)
 
 
 async def work(settings: WorkerSettings) -> None:
-    """Relay, mail and sweep until SIGTERM or SIGINT, then finish what is in hand."""
-    database_url, redis_url = settings.database_url.get_secret_value(), settings.redis_url.get_secret_value()
+    """Relay, mail, purge and sweep until SIGTERM or SIGINT, then finish what is in hand."""
+    redis_url, keys_kept = settings.redis_url.get_secret_value(), timedelta(hours=settings.idempotency_hours)
     beats = Heartbeats()
     async with (
-        Database.open(database_url, PROCESS, WORKER) as database,
-        RedisClient.open(redis_url) as redis,
-        Health.serve(settings.admin_address, settings.admin_port, database.check, beats.check),
+        parts(settings) as its,
+        Health.serve(settings.admin_address, settings.admin_port, its.database.check, beats.check),
     ):
-        relay = Relay(database.sessions, redis, Outbox)
-        notifier = Notifier(database.sessions, _mailer(settings), settings.notify_max_per_hour)
+        sessions = its.database.sessions
+        relay = Relay(sessions, its.redis, Outbox)
+        notifier = Notifier(sessions, _mailer(settings), settings.notify_max_per_hour)
+        deleted = DeletedAccounts(sessions, its.purge)
+        writers = Writers(its.announcer.write_ended, Quota())
+        trash = partial(sweep_trash, sessions, writers, timedelta(days=settings.trash_days))
+        tombstones = partial(sweep_tombstones, sessions, writers, timedelta(days=settings.tombstone_days))
+        expired, beat = partial(sweep_expired, sessions, keys_kept), beats.beat
         structlog.get_logger().info("worker_started")
         await run_until_stopped(
-            relay=lambda stop: relay.run(stop, partial(beats.beat, "relay")),
-            mails=lambda stop: consume(redis_url, MAILS, notifier.handle, stop=stop, beat=partial(beats.beat, "mails")),
-            sweep=lambda stop: sweep_hourly(database.sessions, Outbox, stop=stop, beat=partial(beats.beat, "sweep")),
+            relay=lambda stop: relay.run(stop, partial(beat, "relay")),
+            mails=lambda stop: consume(redis_url, MAILS, notifier.handle, stop=stop, beat=partial(beat, "mails")),
+            accounts=lambda stop: deleted.run(redis_url, stop, partial(beat, "accounts")),
+            sweep=lambda stop: sweep_hourly(sessions, Outbox, stop=stop, beat=partial(beat, "sweep")),
+            trash=lambda stop: repeat(trash, HOUR_SECONDS, stop=stop, beat=partial(beat, "trash")),
+            tombstones=lambda stop: repeat(tombstones, HOUR_SECONDS, stop=stop, beat=partial(beat, "tombstones")),
+            expired=lambda stop: repeat(expired, HOUR_SECONDS, stop=stop, beat=partial(beat, "expired")),
         )
         structlog.get_logger().info("worker_stopped")
+
+
+async def do(command: Command, settings: WorkerSettings) -> None:
+    """Do one thing."""
+    async with parts(settings) as its:
+        await command(Tools(its.database.sessions, its.purge, its.announcer.write_ended))
 
 
 def _mailer(settings: WorkerSettings) -> Mailer:
@@ -50,10 +107,12 @@ def _mailer(settings: WorkerSettings) -> Mailer:
 
 
 def main() -> None:
-    """Run the worker with the settings of the environment; exits with status 2 when they are wrong."""
+    """Run the worker, or one command, with the settings of the environment; exits with status 2 when they are wrong."""
+    words = sys.argv[1:]
+    asked = read_command(words) if words else None
     settings = load(WorkerSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
-    asyncio.run(work(settings))
+    asyncio.run(work(settings) if asked is None else do(asked, settings))
 
 
 if __name__ == "__main__":

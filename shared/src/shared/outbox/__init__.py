@@ -12,19 +12,23 @@ row is due again, and an entry that comes twice finds the row taken.
 """
 
 from shared.outbox.claims import Claimed, Outcome, claim, settle
+from shared.outbox.dead import Dead, list_dead, requeue_dead
 from shared.outbox.relay import Relay
 from shared.outbox.sweep import sweep, sweep_hourly
 from shared.outbox.table import Event, OutboxColumns, State, record
 
 __all__ = [
     "Claimed",
+    "Dead",
     "Event",
     "OutboxColumns",
     "Outcome",
     "Relay",
     "State",
     "claim",
+    "list_dead",
     "record",
+    "requeue_dead",
     "settle",
     "sweep",
     "sweep_hourly",

@@ -1,19 +1,18 @@
 """Deleting what nobody asks about any more."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import and_, delete, or_, select, tuple_
 
 from shared.database import Sessions, transaction
-from shared.lifespan import pause
+from shared.lifespan import repeat
 from shared.outbox.table import OutboxColumns, State, core
 
 __all__ = ["sweep", "sweep_hourly"]
 
-EVERY_SECONDS, BEAT_EVERY_SECONDS = 3600.0, 20.0
+EVERY_SECONDS = 3600.0
 
 KEPT_AFTER_SUCCESS, KEPT_AFTER_DEATH = timedelta(days=7), timedelta(days=30)
 BATCH = 10_000
@@ -23,13 +22,7 @@ async def sweep_hourly(
     sessions: Sessions, table: type[OutboxColumns], *, stop: asyncio.Event, beat: Callable[[], None]
 ) -> None:
     """Sweep now and every hour until `stop`, calling `beat` more often; raises what `transaction` raises."""
-    due_at = time.monotonic()
-    while not stop.is_set():
-        beat()
-        if time.monotonic() >= due_at:
-            await sweep(sessions, table)
-            due_at = time.monotonic() + EVERY_SECONDS
-        await pause(stop, BEAT_EVERY_SECONDS)
+    await repeat(lambda: sweep(sessions, table), EVERY_SECONDS, stop=stop, beat=beat)
 
 
 async def sweep(sessions: Sessions, table: type[OutboxColumns]) -> int:

@@ -4,6 +4,7 @@ Claims are judged here and not by python-jose, which accepts a token without `au
 `exp`, from the future, of an empty `sub` or with repeated claims.
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -41,6 +42,8 @@ class Principal:
     amr: tuple[str, ...] = ()
     own: bool = False
     """Whether our auth-service issued the token."""
+    expires_at: float = field(default=math.inf, compare=False)
+    """When the token ends, in seconds of the epoch (infinity: never). Who is named does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ def own_caller(claims: Claims, now: float, rules: TokenRules, *, audience: str |
         auth_time=claims.whole("auth_time") if "auth_time" in claims else None,
         amr=claims.texts("amr"),
         own=True,
+        expires_at=expires_at,
     )
     return Verified(principal, expires_at)
 
@@ -152,7 +156,7 @@ def better_auth_caller(claims: Claims, now: float, rules: TokenRules) -> Verifie
     if not ends and (rules.better_auth_require_exp or cap):
         raise InvalidToken(Reason.CLAIMS)
     _must_hold_at(claims, now)
-    expires_at = claims.instant("exp") if ends else float("inf")
+    expires_at = claims.instant("exp") if ends else math.inf
     if cap and expires_at - now > cap:
         raise InvalidToken(Reason.LIFETIME)
     verified = claims.confirms_email()
@@ -161,6 +165,7 @@ def better_auth_caller(claims: Claims, now: float, rules: TokenRules) -> Verifie
         scopes=claims.scopes() if "scope" in claims else None,
         email=claims.text("email") if "email" in claims and verified is not False else None,
         email_verified=verified is True,
+        expires_at=expires_at,
     )
     return Verified(principal, expires_at)
 

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     NOT_YET = "not_yet"
     LIFETIME = "lifetime"
     UNEXPECTED = "unexpected"
+    ENDED = "ended"
+    """The token is in order; the account that it names is not there any more."""
 
 
 class MissingToken(Unauthorized):

@@ -12,17 +12,17 @@ that commit (decision 0008). Permits are random and not counted: after a flush a
 
 import secrets
 import time
-from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from hashlib import sha1, sha256
+from hashlib import sha1
 from typing import TypeAlias
 
 import structlog
 from redis.exceptions import NoScriptError, ResponseError
 
 from shared.redis import RedisClient, RedisUnavailable, Reply
+from todo_service.keys import user_key
 
 __all__ = ["Page", "PageCache", "Permit", "Step"]
 
@@ -57,18 +57,20 @@ class Page:
     body: bytes
     next_cursor: str | None = None
     total: int | None = None
+    state: str = ""
+    """Which state of the owner's data it shows: their epoch and the number of their latest change."""
 
     def pack(self) -> bytes:
         """Return the page as one value, the small parts first."""
         total = "" if self.total is None else self.total
-        return f"{total} {self.next_cursor or ''}\n".encode() + self.body
+        return f"{self.state} {total} {self.next_cursor or ''}\n".encode() + self.body
 
     @classmethod
     def unpack(cls, packed: bytes) -> "Page":
         """Read what `pack` returned."""
         head, _, body = packed.partition(b"\n")
-        total, _, cursor = head.decode().partition(" ")
-        return cls(body, cursor or None, int(total) if total else None)
+        state, total, cursor = head.decode().split(" ")
+        return cls(body, cursor or None, int(total) if total else None, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +170,4 @@ class PageCache:
 
 
 def _key(user_id: str) -> str:
-    # A hash keeps the key short whatever the id is; the braces keep a user's keys on one node of a cluster.
-    return f"td:{{{urlsafe_b64encode(sha256(user_id.encode()).digest()).rstrip(b'=').decode()}}}:p"
+    return f"td:{user_key(user_id)}:p"

@@ -1,8 +1,17 @@
 """What the todo routes refuse, beyond the problems that every service knows."""
 
-from shared.problems import Conflict, NotFound, Unprocessable
+from shared.problems import BadRequest, Conflict, NotFound, PreconditionFailed, Unprocessable
 
-__all__ = ["CursorMismatch", "IdTaken", "InvalidCursor", "ReadOnlyField", "SkipAndCursor", "TodoNotFound"]
+__all__ = [
+    "CursorMismatch",
+    "IdTaken",
+    "InvalidCursor",
+    "InvalidIfMatch",
+    "ReadOnlyField",
+    "SkipAndCursor",
+    "StaleVersion",
+    "TodoNotFound",
+]
 
 
 class TodoNotFound(NotFound):
@@ -15,6 +24,18 @@ class IdTaken(Conflict):
     """The caller already has a todo with this id: it is the member `current`."""
 
     code, title = "id_taken", "Id taken"
+
+
+class StaleVersion(PreconditionFailed):
+    """The todo has another version than the one that this was made for: it is the member `current`."""
+
+    code, title = "stale_version", "Stale version"
+
+
+class InvalidIfMatch(BadRequest):
+    """`If-Match` must be one entity tag as answers carry it, such as `"3"`, or `*`."""
+
+    code, title = "invalid_if_match", "Invalid If-Match"
 
 
 class ReadOnlyField(Unprocessable):

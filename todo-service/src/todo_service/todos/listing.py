@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 
 from todo_service.todos.cursor import KeyValue
-from todo_service.todos.models import TODOS
-from todo_service.todos.query import TodoQuery
+from todo_service.todos.models import IS_LIVE, IS_TRASHED, TODOS
+from todo_service.todos.paging import Paging
 
 __all__ = ["Bound", "Shape", "beginning", "filters", "keys", "parameters"]
 
@@ -33,6 +33,7 @@ COLUMNS = {
     "completed_at": TODOS.c.completed_at,
     "priority": TODOS.c.priority,
     "title": TODOS.c.title_key,
+    "deleted_at": TODOS.c.deleted_at,
 }
 """What each sort key compares."""
 
@@ -43,6 +44,7 @@ Bound: TypeAlias = dict[str, object]
 class Shape:
     """All of a query that decides the text of its statement, and none of its values."""
 
+    of_trash: bool
     completed: bool
     priorities: int
     priority_gte: bool
@@ -54,28 +56,30 @@ class Shape:
     counts: bool
 
     @classmethod
-    def of(cls, query: TodoQuery) -> "Shape":
+    def of(cls, query: Paging) -> "Shape":
         """Return the shape of `query`."""
-        after = None if query.after is None else tuple(key is not None for key in query.after.keys)
+        wanted = query.filters
         return cls(
-            completed=query.completed is not None,
-            priorities=len(query.priorities),
-            priority_gte=query.priority_gte is not None,
-            priority_lte=query.priority_lte is not None,
-            words=len(query.words),
-            sort=query.sort,
-            after=after,
+            of_trash=query.of_trash,
+            completed=wanted.completed is not None,
+            priorities=len(wanted.priorities),
+            priority_gte=wanted.priority_gte is not None,
+            priority_lte=wanted.priority_lte is not None,
+            words=len(wanted.words),
+            sort=query.order,
+            after=None if query.after is None else tuple(key is not None for key in query.after.keys),
             counts=query.count == "exact",
         )
 
 
-def parameters(query: TodoQuery, user_id: str) -> Bound:
+def parameters(query: Paging, user_id: str) -> Bound:
     """Return the values of every parameter that a statement of the query's shape may name."""
+    wanted = query.filters
     # One row more than the page holds says whether there is a next page.
     bound: Bound = {"user_id": user_id, "rows": query.limit + 1, "skip": query.skip}
-    bound |= {"completed": query.completed, "priority_gte": query.priority_gte, "priority_lte": query.priority_lte}
-    bound |= {f"priority{i}": priority for i, priority in enumerate(query.priorities)}
-    bound |= {f"word{i}": f"%{_escaped(word)}%" for i, word in enumerate(query.words)}
+    bound |= {"completed": wanted.completed, "priority_gte": wanted.priority_gte, "priority_lte": wanted.priority_lte}
+    bound |= {f"priority{i}": priority for i, priority in enumerate(wanted.priorities)}
+    bound |= {f"word{i}": f"%{_escaped(word)}%" for i, word in enumerate(wanted.words)}
     if query.after is not None:
         bound |= {f"after{i}": key for i, key in enumerate(query.after.keys)} | {"after_id": query.after.id}
     return bound
@@ -85,6 +89,7 @@ def filters(shape: Shape) -> list[ColumnElement[bool]]:
     """Return the conditions that hold for every todo of the list, on whichever page."""
     column = TODOS.c
     conditions: list[ColumnElement[bool]] = [column.user_id == bindparam("user_id", type_=Text)]
+    conditions.append(IS_TRASHED if shape.of_trash else IS_LIVE)
     if shape.completed:
         conditions.append(column.completed == bindparam("completed", type_=Boolean))
     if shape.priorities:
@@ -107,17 +112,22 @@ class Key:
     descends: bool
 
     @property
+    def may_miss(self) -> bool:
+        """Whether a todo of the list can be without a value. In the trash, everything was deleted some time."""
+        return bool(self.column.nullable) and self.column is not TODOS.c.deleted_at
+
+    @property
     def ordered(self) -> UnaryExpression[KeyValue]:
         """The key in ORDER BY. A missing value sorts last both ways."""
         if not self.descends:
             return self.column.asc()
         # Said only where it matters: an index is not read for an order that names its nulls otherwise.
-        return self.column.desc().nulls_last() if self.column.nullable else self.column.desc()
+        return self.column.desc().nulls_last() if self.may_miss else self.column.desc()
 
     def beyond(self, bound: ColumnElement[KeyValue]) -> ColumnElement[bool]:
         """Return the condition that a todo comes after the value `bound` in this key alone."""
         further = self.column < bound if self.descends else self.column > bound
-        return or_(further, self.column.is_(None)) if self.column.nullable else further
+        return or_(further, self.column.is_(None)) if self.may_miss else further
 
 
 def keys(sort: str) -> list[Key]:
@@ -133,7 +143,7 @@ def beginning(shape: Shape) -> list[ColumnElement[bool]]:
     by = keys(shape.sort)
     names = [*(f"after{i}" for i in range(len(by) - 1)), "after_id"]
     bounds = [bindparam(name, type_=key.column.type) for name, key in zip(names, by, strict=True)]
-    if len({key.descends for key in by}) == 1 and not any(key.column.nullable for key in by):
+    if len({key.descends for key in by}) == 1 and not any(key.may_miss for key in by):
         # The one form whose beginning PostgreSQL finds in an index instead of reading up to it.
         columns = tuple_(*(key.column for key in by))
         return [columns < tuple_(*bounds) if by[0].descends else columns > tuple_(*bounds)]

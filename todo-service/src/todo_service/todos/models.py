@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, Text, desc, false
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, desc, false
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlmodel import Field, SmallInteger
 
 from todo_service.tables import Table
 
-__all__ = ["TODOS", "Todo"]
+__all__ = ["IS_LIVE", "IS_TRASHED", "TODOS", "Todo"]
 
 
 def milliseconds() -> TIMESTAMP:
@@ -44,9 +44,20 @@ class Todo(Table, table=True):
     """What search looks in: see `search.search_text`."""
     title_key: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
     """What sorting by title compares: see `search.title_key`."""
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """From 1, one more with each change."""
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """The number of its latest change among all changes of its owner."""
+    deleted_at: datetime | None = Field(default=None, sa_column=Column(milliseconds()))
+    """Since when it is in the trash; None outside."""
 
 
 TODOS = Table.metadata.tables["todos"]
 """The same table for statements that need no entities."""
 
-Index("todos_list", TODOS.c.user_id, desc(TODOS.c.created_at), desc(TODOS.c.id))
+IS_LIVE, IS_TRASHED = TODOS.c.deleted_at.is_(None), TODOS.c.deleted_at.is_not(None)
+
+Index("todos_list", TODOS.c.user_id, desc(TODOS.c.created_at), desc(TODOS.c.id), postgresql_where=IS_LIVE)
+Index("todos_trash", TODOS.c.user_id, desc(TODOS.c.deleted_at), desc(TODOS.c.id), postgresql_where=IS_TRASHED)
+Index("todos_purge", TODOS.c.deleted_at, postgresql_where=IS_TRASHED)
+Index("todos_sync", TODOS.c.user_id, TODOS.c.seq, unique=True)

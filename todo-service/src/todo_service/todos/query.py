@@ -1,54 +1,24 @@
-"""Which todos a list shows, in which order, and which page of them: the query parameters of `GET /todos`.
+"""Which todos a list shows, in which order, and which page of them: the query parameters of the lists.
 
-A page that is asked for again and again is parsed once: `read_query` remembers the latest query strings.
+A page that is asked for again and again is parsed once: the latest query strings are remembered.
 """
 
-import json
-import re
-from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from hashlib import sha256
-from typing import Annotated, Literal, Self
-from urllib.parse import parse_qsl, urlencode
+from typing import Annotated, ClassVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field
 
 from shared.bodies import Text
-from shared.faults import validation_problem
-from todo_service.todos.cursor import Cursor
-from todo_service.todos.errors import SkipAndCursor
+from todo_service.parameters import DIGITS, Switch, read_parameters
+from todo_service.todos.paging import Filters, Paging
 from todo_service.todos.search import fold
 
-__all__ = ["TodoQuery", "read_query"]
+__all__ = ["TodoQuery", "TrashQuery", "read_query", "read_trash_query"]
 
 SORT_KEYS = ("created_at", "updated_at", "completed_at", "priority", "title")
 SORT_PATTERN = f"^-?({'|'.join(SORT_KEYS)})(,-?({'|'.join(SORT_KEYS)}))?$"
 MAX_SORT_KEYS, MAX_WORDS, MAX_SEARCH_CHARACTERS = 2, 10, 200
 MAX_REMEMBERED_BYTES = 512
-WHOLE = re.compile(r"-?[0-9]{1,9}")
-
-
-def _whole(value: object) -> object:
-    """Read decimal digits only: pydantic alone would also take ` 5`, `+5`, `1_0` and `5.0`."""
-    if isinstance(value, str) and not WHOLE.fullmatch(value):
-        msg = "must be a whole number"
-        raise ValueError(msg)
-    return value
-
-
-def _boolean(value: object) -> object:
-    if isinstance(value, str) and value not in {"true", "false"}:
-        msg = "must be true or false"
-        raise ValueError(msg)
-    return value == "true" if isinstance(value, str) else value
 
 
 def _sort(value: str) -> str:
@@ -68,17 +38,15 @@ def _few_words(value: str) -> str:
     return trimmed
 
 
-Level = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
+Level = Annotated[int, Field(ge=1, le=5), DIGITS]
 
 
-class TodoQuery(BaseModel):
-    """The parameters of a list. Whatever is unknown, repeated or out of range is refused, never ignored or cut."""
+class TodoQuery(Paging):
+    """The parameters of `GET /todos`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    path: ClassVar[str] = "/todos"
 
-    completed: Annotated[bool, BeforeValidator(_boolean)] | None = Field(
-        default=None, description="Only completed todos, or only open ones."
-    )
+    completed: Switch | None = Field(default=None, description="Only completed todos, or only open ones.")
     priority: list[Level] = Field(default=[], description="Only this priority; repeat it for any of several.")
     priority_gte: Level | None = Field(default=None, description="Only priorities from this one up.")
     priority_lte: Level | None = Field(default=None, description="Only priorities up to this one.")
@@ -95,70 +63,34 @@ class TodoQuery(BaseModel):
         examples=["-priority,created_at"],
         json_schema_extra={"pattern": SORT_PATTERN},
     )
-    limit: Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole)] = Field(
-        default=100, description="How many todos at most."
-    )
-    skip: Annotated[int, Field(ge=0, le=10_000), BeforeValidator(_whole)] = Field(
-        default=0, description="How many to leave out at the beginning. To walk through a long list, use `cursor`."
-    )
-    cursor: str | None = Field(
-        default=None,
-        description="`X-Next-Cursor` of the page before, with the same filters and the same `sort`.",
-        json_schema_extra={"maxLength": 2048},
-    )
-    count: Literal["none", "exact"] = Field(
-        default="none", description="`exact` counts all matching todos into `X-Total-Count`."
-    )
 
-    @model_validator(mode="after")
-    def _one_beginning(self) -> Self:
-        if self.cursor is not None and "skip" in self.model_fields_set:
-            raise SkipAndCursor
-        return self
+    @property
+    def order(self) -> str:
+        """What `sort` says."""
+        return self.sort
 
     @cached_property
-    def words(self) -> tuple[str, ...]:
-        """The folded words of the search, each once."""
-        return tuple(sorted(set(fold(self.search).split())))
-
-    @cached_property
-    def priorities(self) -> tuple[int, ...]:
-        """The priorities that are asked for, each once; none means any."""
-        return tuple(sorted(set(self.priority)))
-
-    @cached_property
-    def after(self) -> Cursor | None:
-        """The last todo of the page before. Raises `InvalidCursor` or `CursorMismatch`."""
-        return None if self.cursor is None else Cursor.decode(self.cursor, self.sort, self._filters_hash)
-
-    @cached_property
-    def digest(self) -> bytes:
-        """What tells this page from every other page of the same user, in any spelling of the query."""
-        return _digest([self._filters_hash, self.sort, self.limit, self.skip, self.cursor, self.count])[:16]
-
-    def cursor_after(self, last: Cursor) -> str:
-        """Return the cursor of the page that begins after `last`."""
-        return last.encode(self.sort, self._filters_hash)
-
-    def link_to(self, cursor: str) -> str:
-        """Return the `Link` to the page at `cursor` (RFC 8288): relative, so that it resolves behind any gateway."""
-        return f'</todos?{self._query_without_beginning}cursor={cursor}>; rel="next"'
-
-    @cached_property
-    def _filters_hash(self) -> str:
-        filters = [self.completed, self.priorities, self.priority_gte, self.priority_lte, self.words]
-        return _digest(filters).hex()[:16]
-
-    @cached_property
-    def _query_without_beginning(self) -> str:
-        given = self.model_dump(mode="json", exclude_unset=True, exclude={"skip", "cursor"})
-        if "completed" in given:
-            given["completed"] = "true" if self.completed else "false"
-        return urlencode(given, doseq=True) + "&" if given else ""
+    def filters(self) -> Filters:
+        """What passes all filters at once."""
+        return Filters(
+            completed=self.completed,
+            priorities=tuple(sorted(set(self.priority))),
+            priority_gte=self.priority_gte,
+            priority_lte=self.priority_lte,
+            words=tuple(sorted(set(fold(self.search).split()))),
+        )
 
 
-def _digest(content: Sequence[object]) -> bytes:
-    return sha256(json.dumps(content).encode()).digest()
+class TrashQuery(Paging):
+    """The parameters of `GET /trash`."""
+
+    path: ClassVar[str] = "/trash"
+    of_trash: ClassVar[bool] = True
+
+    @property
+    def order(self) -> str:
+        """The latest to be deleted first."""
+        return "-deleted_at"
 
 
 def read_query(raw: bytes) -> TodoQuery:
@@ -166,26 +98,17 @@ def read_query(raw: bytes) -> TodoQuery:
     return _remembered(raw) if len(raw) <= MAX_REMEMBERED_BYTES else _parse(raw)
 
 
+def read_trash_query(raw: bytes) -> TrashQuery:
+    """Do the same for the trash, which is not looked at often enough to remember."""
+    query = read_parameters(TrashQuery, raw)
+    _ = query.after
+    return query
+
+
 def _parse(raw: bytes) -> TodoQuery:
-    values: dict[str, list[str]] = {}
-    try:
-        for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=50):
-            values.setdefault(name, []).append(value)
-    except ValueError:
-        raise validation_problem([{"loc": ["query"], "type": "too_long", "msg": "too many parameters"}]) from None
-    repeated = [name for name, given in values.items() if len(given) > 1 and name != "priority"]
-    if repeated:
-        raise validation_problem([_repeated(name) for name in repeated])
-    try:
-        query = TodoQuery.model_validate({n: given if n == "priority" else given[0] for n, given in values.items()})
-    except ValidationError as error:
-        raise validation_problem([{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors()]) from None
+    query = read_parameters(TodoQuery, raw, repeatable={"priority"})
     _ = query.after
     return query
 
 
 _remembered = lru_cache(maxsize=1024)(_parse)
-
-
-def _repeated(name: str) -> dict[str, object]:
-    return {"loc": ["query", name], "type": "repeated", "msg": "must be given once only"}

@@ -1,157 +1,125 @@
-"""The todos of one owner, in PostgreSQL. Every statement names the owner, and every write clears their cached lists."""
+"""The todos of one owner, in PostgreSQL. Every statement names the owner, and every write raises their counter."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
-from typing import TypeAlias
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import (
-    Column,
-    Insert,
-    Label,
-    Select,
-    Text,
-    bindparam,
-    cast,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-    true,
-)
-from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.selectable import LateralFromClause
-from sqlmodel import select as select_entities
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlalchemy import Insert, Uuid, bindparam, delete, insert, select, update
 
-from shared.database import Database, Session
-from shared.problems import Busy
-from todo_service.todos.cache import Page
-from todo_service.todos.cursor import Cursor
-from todo_service.todos.errors import IdTaken, TodoNotFound
-from todo_service.todos.listing import Shape, beginning, filters, keys, parameters
-from todo_service.todos.models import TODOS, Todo
-from todo_service.todos.query import TodoQuery
+from shared.database import Session
+from todo_service.changes.counter import NEXT_SEQ, Head, Turn
+from todo_service.changes.tombstones import buried, unburied
+from todo_service.todos.errors import TodoNotFound
+from todo_service.todos.models import IS_TRASHED, TODOS
 from todo_service.todos.schemas import TodoPublic
 
-__all__ = ["ClearPages", "TodoRepository", "read_page"]
+__all__ = ["Texts", "TodoRepository", "TodoWrites", "owners_of_old_trash"]
 
-PRIMARY_KEY = "pk_todos"
-NEW_TODO = insert(TODOS)
+Texts = Mapping[str, str]
+"""The columns by which a todo is found and sorted."""
 
-ClearPages: TypeAlias = Callable[[], Awaitable[None]]
+NEW_TODO = insert(TODOS).values(seq=NEXT_SEQ).returning(TODOS.c.seq)
+BY_ID = select(*(TODOS.c[name] for name in TodoPublic.model_fields)).where(
+    TODOS.c.user_id == bindparam("user_id"), TODOS.c.id == bindparam("id", type_=Uuid)
+)
 
 
 class TodoRepository:
     """The todos of one owner. Nobody else's can be reached through it."""
 
-    def __init__(self, session: Session, user_id: str, clear_pages: ClearPages) -> None:
+    def __init__(self, session: Session, user_id: str) -> None:
         self._session = session
         self._user_id = user_id
-        self._clear_pages = clear_pages
 
-    async def get(self, todo_id: UUID) -> Todo:
-        """Return the todo, or raise `TodoNotFound`, also when it is someone else's."""
-        return await self._one(self._mine(todo_id))
-
-    async def get_for_change(self, todo_id: UUID) -> Todo:
-        """Return the todo, which nobody else changes until this transaction ends, or raise `TodoNotFound`."""
-        self._changes_todos()
-        return await self._one(self._mine(todo_id).with_for_update())
-
-    async def add(self, todo: TodoPublic, keys_of_texts: Mapping[str, str], event: Insert | None) -> None:
-        """Insert `todo` and, in the same statement, the row of `event`; raises `IdTaken`, and then neither is there."""
-        self._changes_todos()
-        new = NEW_TODO if event is None else NEW_TODO.add_cte(event.cte("event"))
-        try:
-            await self._session.exec_alone(new, {**todo.model_dump(), **keys_of_texts})
-        except IntegrityError as error:
-            if PRIMARY_KEY not in str(error.orig):
-                raise
-            raise await self._id_taken(todo.id) from error
-
-    async def save(self, todo: Todo) -> None:
-        """Write the fields of a todo from `get_for_change` that have changed since; nothing if none has."""
-        self._session.add(todo)
-        await self._session.flush()
-
-    async def remove(self, todo_id: UUID) -> None:
-        """Delete the todo, or raise `TodoNotFound`."""
-        self._changes_todos()
-        gone = delete(TODOS).where(TODOS.c.user_id == self._user_id, TODOS.c.id == todo_id).returning(TODOS.c.id)
-        if (await self._session.exec_alone(gone)).one_or_none() is None:
-            raise TodoNotFound
-
-    async def _id_taken(self, todo_id: UUID) -> IdTaken | Busy:
-        try:
-            current = TodoPublic.model_validate(await self.get(todo_id))
-        except TodoNotFound:
-            # It was deleted a moment ago, so a repeat will succeed.
-            return Busy()
-        return IdTaken(current=current.model_dump(mode="json"))
-
-    def _mine(self, todo_id: UUID) -> SelectOfScalar[Todo]:
-        return select_entities(Todo).where(TODOS.c.user_id == self._user_id, TODOS.c.id == todo_id)
-
-    async def _one(self, wanted: SelectOfScalar[Todo]) -> Todo:
-        todo = (await self._session.exec(wanted)).one_or_none()
-        if todo is None:
+    async def get(self, todo_id: UUID) -> TodoPublic:
+        """Return the todo; raise `TodoNotFound` when there is none, it is in the trash, or it is someone else's."""
+        todo = await self.find(todo_id)
+        if todo is None or todo.deleted_at is not None:
             raise TodoNotFound
         return todo
 
-    def _changes_todos(self) -> None:
-        # Also when nothing changes in the end: the call may repeat one whose answer was lost, and that must show.
-        self._session.on_end(self._clear_pages)
+    async def find(self, todo_id: UUID) -> TodoPublic | None:
+        """Return the todo, also from the trash, or None."""
+        found = await self._session.run(BY_ID, {"user_id": self._user_id, "id": todo_id})
+        row = found.mappings().one_or_none()
+        return None if row is None else TodoPublic.model_validate(row)
 
 
-async def read_page(database: Database, user_id: str, query: TodoQuery) -> Page:
-    """Return the page of the owner's todos, rendered by PostgreSQL in one statement.
+class TodoWrites(TodoRepository):
+    """The same, in a transaction that writes. But for `add`, all begin with `begin` and raise the counter it gives."""
 
-    Rows become JSON text there and are joined here: no entity is built, and nothing is validated or serialised again.
-    """
-    shape = Shape.of(query)
-    rows = await database.read(_page_statement(shape), parameters(query, user_id))
-    total = rows[0]["total"] if shape.counts else None
-    shown = [row["json"] for row in rows if row["json"] is not None]
-    following = None
-    if len(shown) > query.limit:
-        shown.pop()
-        last = rows[query.limit - 1]
-        by = tuple(last[f"key{i}"] for i in range(len(keys(query.sort)) - 1))
-        following = query.cursor_after(Cursor(by, last["id"]))
-    return Page(f"[{','.join(shown)}]".encode(), following, total)
+    def __init__(self, session: Session, user_id: str, turn: Turn) -> None:
+        super().__init__(session, user_id)
+        self._turn = turn
+
+    async def begin(self) -> Head:
+        """Let nobody else write for the owner until this transaction ends; raises as `Turn.begin` does."""
+        return await self._turn.begin()
+
+    async def add(self, todo: TodoPublic, texts: Texts, event: Insert | None) -> int:
+        """Insert a todo with a new id and the row of `event`, by one statement; raises as `Turn.create` does.
+
+        Return the number of this change.
+        """
+        return await self._turn.create(_with(NEW_TODO, event), {**todo.model_dump(), **texts})
+
+    async def add_named(self, todo: TodoPublic, texts: Texts, event: Insert | None, head: Head) -> None:
+        """Do the same with an id of the client's own, which no todo has. It may have been a todo's that is gone."""
+        self._turn.require_room(head, rows=1)
+        head.live += 1
+        new = insert(TODOS).values({**todo.model_dump(), **texts, "seq": head.take()})
+        forgotten = unburied(self._user_id, todo.id).cte("forgotten")
+        await self._turn.write(_with(new, event).add_cte(forgotten), head)
+
+    async def save(self, todo_id: UUID, values: Mapping[str, object], head: Head) -> None:
+        """Write `values` to the todo, as one change."""
+        mine = (TODOS.c.user_id == self._user_id, TODOS.c.id == todo_id)
+        await self._turn.write(update(TODOS).where(*mine).values({**values, "seq": head.take()}), head)
+
+    async def move_to_trash(self, todo: TodoPublic, head: Head, now: datetime) -> None:
+        """Move a live todo to the trash."""
+        head.live, head.trash = head.live - 1, head.trash + 1
+        await self.save(todo.id, {"deleted_at": now, "version": todo.version + 1}, head)
+
+    async def take_from_trash(self, todo: TodoPublic, head: Head) -> None:
+        """Make a trashed todo live; raises `QuotaExceeded`."""
+        self._turn.require_room(head)
+        head.live, head.trash = head.live + 1, head.trash - 1
+        await self.save(todo.id, {"deleted_at": None, "version": todo.version + 1}, head)
+
+    async def bury(self, todo: TodoPublic, head: Head, now: datetime) -> None:
+        """Remove the todo for good, wherever it is, and leave a tombstone."""
+        if todo.deleted_at is None:
+            head.live -= 1
+        else:
+            head.trash -= 1
+        mine = (TODOS.c.user_id == self._user_id, TODOS.c.id == todo.id)
+        gone = delete(TODOS).where(*mine).returning(TODOS.c.id, TODOS.c.seq.label("place")).cte("gone")
+        statement = buried(self._user_id, gone, head.seq, now)
+        head.take()
+        await self._turn.write(statement, head)
+
+    async def bury_trash(self, head: Head, now: datetime, *, at_most: int, before: datetime | None = None) -> int:
+        """Do the same to the oldest in the trash, of those deleted `before` if that is given; return how many went."""
+        column = TODOS.c
+        old = () if before is None else (column.deleted_at < before,)
+        oldest = select(column.id).where(column.user_id == self._user_id, IS_TRASHED, *old)
+        oldest = oldest.order_by(column.deleted_at, column.id).limit(at_most)
+        going = delete(TODOS).where(column.user_id == self._user_id, column.id.in_(oldest))
+        gone = going.returning(column.id, column.deleted_at.label("place")).cte("gone")
+        removed = (await self._session.run(buried(self._user_id, gone, head.seq, now))).rowcount
+        if removed:
+            head.seq, head.trash = head.seq + removed, head.trash - removed
+            await self._turn.store(head)
+        return removed
 
 
-@lru_cache(maxsize=256)
-def _page_statement(shape: Shape) -> Select[*tuple[object, ...]]:
-    wanted, by = filters(shape), keys(shape.sort)
-    public = _public()
-    sorted_by = [key.column.label(f"key{i}") for i, key in enumerate(by[:-1])]
-    page = (
-        select(cast(func.row_to_json(public.table_valued()), Text).label("json"), TODOS.c.id, *sorted_by)
-        .select_from(TODOS.join(public, true()))
-        .where(*wanted, *beginning(shape))
-        .order_by(*(key.ordered for key in by))
-        .limit(bindparam("rows"))
-        .offset(bindparam("skip"))
-    )
-    if not shape.counts:
-        return page
-    # The total is on every row, and on one without a todo when the page is empty.
-    numbered = page.add_columns(func.row_number().over(order_by=[key.ordered for key in by]).label("n")).subquery()
-    total = select(func.count().label("total")).select_from(TODOS).where(*wanted).subquery()
-    return select(total.c.total, numbered).select_from(total.outerjoin(numbered, true())).order_by(numbered.c.n)
+async def owners_of_old_trash(session: Session, before: datetime, at_most: int) -> list[str]:
+    """Return some of those who have todos in the trash since `before`. Nothing is locked: what is found may go."""
+    old = select(TODOS.c.user_id).where(TODOS.c.deleted_at < before).limit(at_most).subquery()
+    found = select(old.c.user_id).distinct().prefix_with("/* sweep: trash_purge */")
+    return list((await session.run(found)).scalars())
 
 
-def _public() -> LateralFromClause:
-    """Return the fields of `TodoPublic`, in its order, with times as `schemas.rfc3339` writes them."""
-    return select(*(_shown(TODOS.c[name]) for name in TodoPublic.model_fields)).correlate(TODOS).lateral("public")
-
-
-def _shown(column: Column[object]) -> Label[object]:
-    if not isinstance(column.type, TIMESTAMP):
-        return column.label(column.name)
-    in_utc = func.timezone(literal_column("'UTC'"), column)
-    return func.to_char(in_utc, literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'""")).label(column.name)
+def _with(new: Insert, event: Insert | None) -> Insert:
+    return new if event is None else new.add_cte(event.cte("event"))

@@ -1,157 +1,134 @@
-"""The routes under `/todos`, each with and without a trailing slash: a redirect would lose CORS and show a port."""
+"""The routes of single todos, each with and without a trailing slash: a redirect would lose CORS and show a port."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
-from shared.database import Session, SessionDep
-from shared.problems import (
-    BodyTooLarge,
-    Busy,
-    ConstraintViolation,
-    DatabaseUnavailable,
-    MalformedJson,
-    OutcomeUnknown,
-    Unprocessable,
-    UnsupportedMediaType,
-    documents,
+from shared.problems import documents
+from todo_service.changes.errors import QuotaExceeded
+from todo_service.parameters import Switch
+from todo_service.todos.conditions import etag, is_known
+from todo_service.todos.dependencies import (
+    ALWAYS,
+    ETAG,
+    OF_BODIES,
+    OF_WRITES,
+    PERSONAL,
+    SYNC_SEQ,
+    ForVersion,
+    MyTodos,
+    MyTodoService,
 )
-from shared.tokens import Principal
-from todo_service.todos.direct import DirectRoute
-from todo_service.todos.document import query_parameters
-from todo_service.todos.errors import CursorMismatch, IdTaken, InvalidCursor, ReadOnlyField, SkipAndCursor, TodoNotFound
-from todo_service.todos.query import read_query
-from todo_service.todos.repository import TodoRepository
-from todo_service.todos.schemas import TodoCreate, TodoPatch, TodoPublic
-from todo_service.todos.service import TodoPages, TodoService, WantedPage
+from todo_service.todos.errors import IdTaken, InvalidIfMatch, ReadOnlyField, StaleVersion, TodoNotFound
+from todo_service.todos.schemas import Emptied, TodoCreate, TodoPatch, TodoPublic
+from todo_service.todos.service import Written
 
-__all__ = ["lists", "router"]
+__all__ = ["router"]
 
-router = APIRouter(prefix="/todos", tags=["todos"])
-lists = APIRouter(prefix="/todos", tags=["todos"], route_class=DirectRoute)
+router = APIRouter(tags=["todos"])
 
-PERSONAL = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-"""Headers of what only the caller may see again, and only after asking."""
-
-ALWAYS = (*CALLER_PROBLEMS, InsufficientScope, Unprocessable, Busy, DatabaseUnavailable)
-OF_WRITES = (*ALWAYS, OutcomeUnknown, ConstraintViolation)
-OF_BODIES = (*OF_WRITES, MalformedJson, BodyTooLarge, UnsupportedMediaType)
-
-LIST_HEADERS = {
-    "X-Next-Cursor": {
-        "description": "The `cursor` of the next page. Absent on the last one.",
-        "schema": {"type": "string"},
-    },
-    "Link": {
-        "description": 'The next page as a relative reference, `rel="next"` (RFC 8288). Absent on the last one.',
-        "schema": {"type": "string"},
-    },
-    "X-Total-Count": {
-        "description": "With `count=exact`: how many todos match, on all pages together.",
-        "schema": {"type": "integer"},
-    },
-}
 LOCATION = {"Location": {"description": "Where the new todo is: `/todos/{id}`.", "schema": {"type": "string"}}}
+OF_ONE = (TodoNotFound, StaleVersion, InvalidIfMatch)
+WRITTEN = {"headers": {**ETAG, **SYNC_SEQ}}
+IF_MATCH: dict[str, object] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of the version that this is made for; with another one stored, nothing is changed.",
+    "schema": {"type": "string"},
+    "example": '"1"',
+}
 MERGE_PATCH = {"schema": {"$ref": "#/components/schemas/TodoPatch"}}
+NOT_MODIFIED = {"description": "You have this version: its `ETag` is in your `If-None-Match`.", "headers": ETAG}
 
-Reader = Annotated[Principal, Depends(require_scope("todos:read"))]
-"""The caller, who may read todos."""
-
-Writer = Annotated[Principal, Depends(require_scope("todos:write"))]
-"""The caller, who may change todos."""
-
-
-async def wanted_page(request: Request) -> WantedPage:
-    """Return the page that the query string asks for."""
-    return WantedPage(read_query(request.scope["query_string"]), request.app.state.pages)
+Permanent = Annotated[
+    Switch, Query(description="Do not move it to the trash, and if it is there, take it out: it is gone for good.")
+]
 
 
-Wanted = Annotated[WantedPage, Depends(wanted_page)]
-"""Which page of which list the query parameters ask for. Getting it takes a database connection only on a miss."""
+def _answer(written: Written, response: Response) -> TodoPublic:
+    response.headers["ETag"] = etag(written.todo.version)
+    response.headers["X-Sync-Seq"] = str(written.seq)
+    return written.todo
 
 
-async def readable_todos(request: Request, session: SessionDep, user: Reader) -> TodoRepository:
-    """Return the caller's todos."""
-    return _todos_of(request, session, user)
-
-
-async def writable_todos(request: Request, session: SessionDep, user: Writer) -> TodoRepository:
-    """Return the caller's todos."""
-    return _todos_of(request, session, user)
-
-
-MyTodos = Annotated[TodoRepository, Depends(readable_todos)]
-"""The caller's own todos. Asking for them requires a valid access token with the scope `todos:read`, or with none."""
-
-MyWritableTodos = Annotated[TodoRepository, Depends(writable_todos)]
-"""The same, to be changed: the scope is `todos:write`."""
-
-
-async def todo_service(request: Request, session: SessionDep, user: Writer) -> TodoService:
-    """Return what the caller does with their todos."""
-    notifies = request.app.state.settings.notify_todo_created == "on"
-    return TodoService(_todos_of(request, session, user), user, notifies=notifies)
-
-
-MyTodoService = Annotated[TodoService, Depends(todo_service)]
-"""What the caller does with their own todos, with the rules of it."""
-
-
-def _todos_of(request: Request, session: Session, user: Principal) -> TodoRepository:
-    pages: TodoPages = request.app.state.pages
-    return TodoRepository(session, user.id, clear_pages=lambda: pages.clear(user.id))
-
-
-@lists.get(
-    "",
-    response_model=list[TodoPublic],
-    responses={200: {"headers": LIST_HEADERS}, **documents(*ALWAYS, SkipAndCursor, InvalidCursor, CursorMismatch)},
-    openapi_extra={"parameters": query_parameters()},
+@router.post(
+    "/todos",
+    status_code=201,
+    responses={201: {"headers": {**LOCATION, **ETAG, **SYNC_SEQ}}, **documents(*OF_BODIES, IdTaken, QuotaExceeded)},
 )
-@lists.get("/", include_in_schema=False)
-async def list_todos(user: Reader, wanted: Wanted) -> Response:
-    """Return your todos, the newest first unless `sort` says otherwise, a page at a time."""
-    page = await wanted.of(user.id)
-    headers = dict(PERSONAL)
-    if page.next_cursor is not None:
-        headers |= {"X-Next-Cursor": page.next_cursor, "Link": wanted.query.link_to(page.next_cursor)}
-    if page.total is not None:
-        headers["X-Total-Count"] = str(page.total)
-    return Response(page.body, headers=headers, media_type="application/json")
-
-
-@router.post("", status_code=201, responses={201: {"headers": LOCATION}, **documents(*OF_BODIES, IdTaken)})
-@router.post("/", status_code=201, include_in_schema=False)
+@router.post("/todos/", status_code=201, include_in_schema=False)
 async def create_todo(wanted: TodoCreate, todos: MyTodoService, response: Response) -> TodoPublic:
     """Create a todo. You get a mail about it."""
-    todo = await todos.create(wanted)
-    response.headers["Location"] = f"/todos/{todo.id}"
+    written = await todos.create(wanted)
+    response.headers["Location"] = f"/todos/{written.todo.id}"
+    return _answer(written, response)
+
+
+@router.get(
+    "/todos/{todo_id}",
+    response_model=TodoPublic,
+    responses={200: {"headers": ETAG}, 304: NOT_MODIFIED, **documents(*ALWAYS, TodoNotFound)},
+)
+@router.head("/todos/{todo_id}", response_model=TodoPublic, include_in_schema=False)
+@router.api_route("/todos/{todo_id}/", methods=["GET", "HEAD"], response_model=TodoPublic, include_in_schema=False)
+async def read_todo(todo_id: UUID, todos: MyTodos, request: Request, response: Response) -> TodoPublic | Response:
+    """Return one of your todos. What is in the trash is not found here."""
+    todo = await todos.get(todo_id)
+    headers = {**PERSONAL, "ETag": etag(todo.version)}
+    if is_known(request.headers.getlist("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
     return todo
 
 
-@router.get("/{todo_id}", responses=documents(*ALWAYS, TodoNotFound))
-@router.get("/{todo_id}/", include_in_schema=False)
-async def read_todo(todo_id: UUID, todos: MyTodos, response: Response) -> TodoPublic:
-    """Return one of your todos."""
-    response.headers.update(PERSONAL)
-    return TodoPublic.model_validate(await todos.get(todo_id))
-
-
 @router.patch(
-    "/{todo_id}",
-    responses=documents(*OF_BODIES, TodoNotFound, ReadOnlyField),
-    openapi_extra={"requestBody": {"content": {"application/merge-patch+json": MERGE_PATCH}}},
+    "/todos/{todo_id}",
+    responses={200: WRITTEN, **documents(*OF_BODIES, *OF_ONE, ReadOnlyField)},
+    openapi_extra={
+        "parameters": [IF_MATCH],
+        "requestBody": {"content": {"application/merge-patch+json": MERGE_PATCH}},
+    },
 )
-@router.patch("/{todo_id}/", include_in_schema=False)
-async def change_todo(todo_id: UUID, patch: TodoPatch, todos: MyTodoService) -> TodoPublic:
+@router.patch("/todos/{todo_id}/", include_in_schema=False)
+async def change_todo(
+    todo_id: UUID, patch: TodoPatch, todos: MyTodoService, version: ForVersion, response: Response
+) -> TodoPublic:
     """Change the fields that you send, and no others (RFC 7396)."""
-    return TodoPublic.model_validate(await todos.change(todo_id, patch))
+    return _answer(await todos.change(todo_id, patch, version), response)
 
 
-@router.delete("/{todo_id}", status_code=204, responses=documents(*OF_WRITES, TodoNotFound))
-@router.delete("/{todo_id}/", status_code=204, include_in_schema=False)
-async def delete_todo(todo_id: UUID, todos: MyWritableTodos) -> None:
-    """Delete one of your todos."""
-    await todos.remove(todo_id)
+@router.delete(
+    "/todos/{todo_id}",
+    status_code=204,
+    responses={204: {"headers": SYNC_SEQ}, **documents(*OF_WRITES, *OF_ONE)},
+    openapi_extra={"parameters": [IF_MATCH]},
+)
+@router.delete("/todos/{todo_id}/", status_code=204, include_in_schema=False)
+async def delete_todo(
+    todo_id: UUID, todos: MyTodoService, version: ForVersion, response: Response, permanent: Permanent = False
+) -> None:
+    """Move one of your todos to the trash, from where it can be restored, or delete it for good."""
+    remove = todos.remove_for_good if permanent else todos.remove
+    response.headers["X-Sync-Seq"] = str(await remove(todo_id, version))
+
+
+@router.post(
+    "/todos/{todo_id}/restore",
+    responses={200: WRITTEN, **documents(*OF_WRITES, *OF_ONE, QuotaExceeded)},
+    openapi_extra={"parameters": [IF_MATCH]},
+)
+@router.post("/todos/{todo_id}/restore/", include_in_schema=False)
+async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion, response: Response) -> TodoPublic:
+    """Take one of your todos out of the trash, as it was. One that is not there stays as it is."""
+    return _answer(await todos.restore(todo_id, version), response)
+
+
+@router.delete("/trash", responses={200: {"headers": SYNC_SEQ}, **documents(*OF_WRITES)})
+@router.delete("/trash/", include_in_schema=False)
+async def empty_trash(todos: MyTodoService, response: Response) -> Emptied:
+    """Delete what is in your trash for good, the oldest 10 000 at once."""
+    emptied, seq = await todos.empty_trash()
+    response.headers["X-Sync-Seq"] = str(seq)
+    return emptied

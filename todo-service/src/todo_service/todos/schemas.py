@@ -19,9 +19,9 @@ from pydantic import (
 
 from shared.bodies import Text
 
-__all__ = ["EXAMPLE", "READ_ONLY", "TodoCreate", "TodoPatch", "TodoPublic", "rfc3339"]
+__all__ = ["EXAMPLE", "READ_ONLY", "Emptied", "TodoCreate", "TodoPatch", "TodoPublic", "rfc3339"]
 
-READ_ONLY = ("id", "user_id", "completed_at", "created_at", "updated_at")
+READ_ONLY = ("id", "user_id", "completed_at", "created_at", "updated_at", "deleted_at")
 """Fields that a patch may repeat, because clients echo whole objects, and may not change."""
 
 EXAMPLE: dict[str, JsonValue] = {
@@ -34,6 +34,8 @@ EXAMPLE: dict[str, JsonValue] = {
     "completed_at": None,
     "created_at": "2026-11-22T10:00:00.000Z",
     "updated_at": "2026-11-22T10:00:00.000Z",
+    "version": 1,
+    "deleted_at": None,
 }
 
 HANGUL_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
@@ -116,7 +118,8 @@ class TodoCreate(BaseModel):
 class TodoPatch(BaseModel):
     """Changes to a todo. What is absent stays as it is; `null` clears the description.
 
-    Fields that are read-only may be repeated with the value that they have.
+    Fields that are read-only may be repeated with the value that they have. A `version` that the todo does not have is
+    refused as `If-Match` is.
     """
 
     model_config = ConfigDict(
@@ -134,6 +137,8 @@ class TodoPatch(BaseModel):
     completed_at: datetime | None = Field(default=None, json_schema_extra={"readOnly": True})
     created_at: datetime = Field(default=None, json_schema_extra={"readOnly": True})  # type: ignore[assignment]
     updated_at: datetime = Field(default=None, json_schema_extra={"readOnly": True})  # type: ignore[assignment]
+    version: StrictInt = Field(default=None, description="Which version this was made for.")  # type: ignore[assignment]
+    deleted_at: datetime | None = Field(default=None, json_schema_extra={"readOnly": True})
 
 
 class TodoPublic(BaseModel):
@@ -150,3 +155,12 @@ class TodoPublic(BaseModel):
     completed_at: Time | None = Field(description="When it was completed; null while it is not.")
     created_at: Time
     updated_at: Time = Field(description="When a field last got another value.")
+    version: int = Field(description="From 1, one more with each change: its `ETag` is this number in quotes.")
+    deleted_at: Time | None = Field(description="When it was moved to the trash; null outside.")
+
+
+class Emptied(BaseModel):
+    """How much of the trash went."""
+
+    removed: int
+    remaining: int = Field(description="What is left: call again when it is not 0.")

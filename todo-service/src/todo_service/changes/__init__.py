@@ -1,0 +1,1 @@
+"""What changed, in which order, and who is told: the counter of each user, and what hangs on it."""

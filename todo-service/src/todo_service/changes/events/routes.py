@@ -1,0 +1,101 @@
+"""The routes under `/events`."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, Field
+
+from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
+from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, documents
+from shared.tokens import Principal
+from todo_service.changes.events.errors import TooManyStreams
+from todo_service.changes.events.hub import EventHub
+from todo_service.changes.events.streams import Stream
+from todo_service.changes.tickets.errors import InvalidTicket
+from todo_service.changes.tickets.service import LIFETIME, Tickets
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/events", tags=["changes"])
+
+ALWAYS = (*CALLER_PROBLEMS, InsufficientScope, Busy, DatabaseUnavailable)
+WITH_TOKEN_OR_TICKET: dict[str, Any] = {"security": [{"HTTPBearer": []}, {}]}
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events: `change` with the newest `seq` as its data and id, `reauth` before the end "
+        "when the token has expired. A comment every 15 seconds keeps the connection alive.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'event: change\ndata: {"seq":42}\nid: 42\n\n',
+            }
+        },
+    }
+}
+
+the_reader = require_scope("todos:read")
+Reader = Annotated[Principal, Depends(the_reader)]
+"""The caller, who may read todos."""
+
+
+class TicketPublic(BaseModel):
+    """A ticket for `GET /events?ticket=`."""
+
+    ticket: str
+    expires_in: int = Field(description="Seconds within which it must be used, once.")
+
+
+async def listener(
+    request: Request,
+    ticket: Annotated[
+        str | None, Query(description="From `POST /events/ticket`, for who cannot send `Authorization`.")
+    ] = None,
+) -> Principal:
+    """Return who the ticket names, or else the token."""
+    if ticket is None:
+        return await the_reader(request)
+    tickets: Tickets = request.app.state.tickets
+    user = await tickets.take(ticket)
+    request.state.user_id = user.id
+    structlog.contextvars.bind_contextvars(user=user.id)
+    return user
+
+
+async def my_stream(
+    request: Request,
+    user: Annotated[Principal, Depends(listener)],
+    last_event_id: Annotated[str | None, Header(description="The id of the last event that you got.")] = None,
+) -> AsyncIterator[Stream]:
+    """Give the caller's stream until the answer has ended."""
+    hub: EventHub = request.app.state.events
+    seen = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else None
+    async with hub.stream(user, seen) as stream:
+        yield stream
+
+
+MyStream = Annotated[Stream, Depends(my_stream)]
+"""A stream of the caller's events, open while it is answered. All that can refuse it happens before the answer."""
+
+
+@router.get(
+    "",
+    response_class=EventSourceResponse,
+    responses={**STREAMED, **documents(*ALWAYS, InvalidTicket, OutcomeUnknown, TooManyStreams)},
+    openapi_extra=WITH_TOKEN_OR_TICKET,
+)
+@router.get("/", response_class=EventSourceResponse, include_in_schema=False)
+async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
+    """Hear at once that something of yours has changed; then ask `GET /changes` what it is."""
+    async for event in stream.events():
+        yield event
+
+
+@router.post("/ticket", status_code=201, responses=documents(*ALWAYS, OutcomeUnknown))
+@router.post("/ticket/", status_code=201, include_in_schema=False)
+async def create_ticket(user: Reader, request: Request) -> TicketPublic:
+    """Get a ticket that opens one stream of your events, for a browser's `EventSource`."""
+    tickets: Tickets = request.app.state.tickets
+    return TicketPublic(ticket=await tickets.give(user), expires_in=int(LIFETIME.total_seconds()))
