@@ -1,7 +1,7 @@
 """The counter of each user: one row that every write of theirs holds until its transaction ends.
 
 So N + 1 is handed out only after the holder of N has committed, or has rolled back and given N back. Whoever sees N
-sees everything up to N, and no number is missing (decision 0011).
+sees everything up to N, and no number is missing (decision 0012).
 """
 
 from collections.abc import Mapping

@@ -42,7 +42,7 @@ class Kind(IntEnum):
 
 
 class UserStream(Table, table=True):
-    """The one counter of a user. Every write holds its row, so writes of one user stand in a line (decision 0011)."""
+    """The one counter of a user. Every write holds its row, so writes of one user stand in a line (decision 0012)."""
 
     __tablename__ = "user_streams"
     # Its updates touch no index, and half of each page free lets them stay on it.
