@@ -140,7 +140,11 @@ class TestStopping:
 
     async def test_the_signal_is_the_one_the_command_likes(self, running):
         """PostgreSQL wants SIGINT: after SIGTERM it would wait for its clients."""
-        code = "import time\ntry:\n print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n print('int')"
+        # It asks for the signal by itself: a background job's children begin with SIGINT ignored.
+        code = (
+            "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "try:\n print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n print('int')"
+        )
         command = running.command("postgres", code, kind=Kind.SERVER)
         likes_int = Command(
             **{name: getattr(command, name) for name in ("name", "kind", "argv", "folder", "environment")},
