@@ -60,7 +60,7 @@ def creates(sessions):
     """`await creates("Buy milk")`: commit the event of a new todo of Ada's, and return its id."""
 
     async def creates(title="Buy milk", user_id="ada", email="ada@example.com"):
-        statement = todo_created(Principal(user_id, None, email), uuid4(), title, datetime.now(UTC))
+        statement = todo_created(Principal(user_id, None, email), uuid4(), title, datetime.now(UTC)).insert()
         async with transaction(sessions) as session:
             await session.exec(statement)
         return statement.compile().params["event_id"]

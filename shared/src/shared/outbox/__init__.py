@@ -15,7 +15,7 @@ from shared.outbox.claims import Claimed, Outcome, claim, settle
 from shared.outbox.dead import Dead, list_dead, requeue_dead
 from shared.outbox.relay import Relay
 from shared.outbox.sweep import sweep, sweep_hourly
-from shared.outbox.table import Event, OutboxColumns, State, record
+from shared.outbox.table import Event, OutboxColumns, State, record, recorded, recording
 
 __all__ = [
     "Claimed",
@@ -28,6 +28,8 @@ __all__ = [
     "claim",
     "list_dead",
     "record",
+    "recorded",
+    "recording",
     "requeue_dead",
     "settle",
     "sweep",

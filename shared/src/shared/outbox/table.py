@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Index, Insert, Table, Text, insert, text
+from sqlalchemy import Index, Insert, Table, Text, bindparam, insert, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
@@ -14,7 +15,7 @@ from sqlmodel import Field, SQLModel
 from shared.ids import uuid7
 from shared.logging import current_request_id, current_traceparent
 
-__all__ = ["CONTEXT", "IS_OPEN", "Event", "OutboxColumns", "State", "core", "record"]
+__all__ = ["CONTEXT", "IS_OPEN", "Event", "OutboxColumns", "State", "core", "record", "recorded", "recording"]
 
 CONTEXT = "context"
 """The member of every payload that says which request it came from; `record` writes it, no feature may use it."""
@@ -54,6 +55,10 @@ class OutboxColumns(SQLModel):
         return (Index("outbox_due", "next_at", postgresql_where=text(IS_OPEN)),)
 
 
+RECORDED = ("user_id", "event_id", "stream", "type", "payload", "created_at", "next_at")
+"""The columns that an event is recorded in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened to a user ('' when it is nobody's), for the readers of a stream."""
@@ -64,21 +69,28 @@ class Event:
     payload: Mapping[str, object]
 
 
-def record(table: type[OutboxColumns], event: Event, now: datetime) -> Insert:
-    """Return the INSERT of `event`, to be run alone or hung on the feature's statement as a CTE.
+@cache
+def recording(table: type[OutboxColumns]) -> Insert:
+    """Return the INSERT of any event, whose values `recorded` gives: one statement, built and compiled once."""
+    outbox = core(table)
+    return insert(outbox).values({name: bindparam(f"event_{name}", type_=outbox.c[name].type) for name in RECORDED})
+
+
+def recorded(event: Event, now: datetime) -> dict[str, object]:
+    """Return the values of `event` for `recording`.
 
     The payload gets a member `context` with the request id and `traceparent` of the request being handled.
     """
     context = {"request_id": current_request_id(), "traceparent": current_traceparent()}
-    return insert(core(table)).values(
-        user_id=event.user_id,
-        event_id=uuid7(),
-        stream=event.stream,
-        type=event.type,
-        payload={**event.payload, CONTEXT: context},
-        created_at=now,
-        next_at=now,
-    )
+    payload = {**event.payload, CONTEXT: context}
+    values = (event.user_id, uuid7(), event.stream, event.type, payload, now, now)
+    return {f"event_{name}": value for name, value in zip(RECORDED, values, strict=True)}
+
+
+def record(table: type[OutboxColumns], event: Event, now: datetime) -> Insert:
+    """Return the INSERT of `event` with its values, to be run alone or hung on the feature's statement as a CTE."""
+    values = recorded(event, now)
+    return insert(core(table)).values({name: values[f"event_{name}"] for name in RECORDED})
 
 
 def core(table: type[OutboxColumns]) -> Table:

@@ -1,5 +1,5 @@
-"""Mails about todos. `todo_created` is what the other features may call."""
+"""Mails about todos. Other features may call `todo_created`, and hang `ANY` on a statement of theirs."""
 
-from todo_service.notifications.events import todo_created
+from todo_service.notifications.events import ANY, Announcement, todo_created
 
-__all__ = ["todo_created"]
+__all__ = ["ANY", "Announcement", "todo_created"]

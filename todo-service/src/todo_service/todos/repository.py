@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Insert, Uuid, bindparam, delete, insert, select, update
+from sqlalchemy import Uuid, bindparam, delete, insert, select, update
 
 from shared.database import Session
 from todo_service.changes.counter import NEXT_SEQ, Head, Turn
 from todo_service.changes.tombstones import buried, unburied
+from todo_service.notifications import ANY, Announcement
 from todo_service.todos.errors import TodoNotFound
 from todo_service.todos.models import IS_TRASHED, TODOS
 from todo_service.todos.schemas import TodoPublic
@@ -19,6 +20,9 @@ Texts = Mapping[str, str]
 """The columns by which a todo is found and sorted."""
 
 NEW_TODO = insert(TODOS).values(seq=NEXT_SEQ).returning(TODOS.c.seq)
+ANNOUNCED_TODO = NEW_TODO.add_cte(ANY.cte("event"))
+"""The same with the row of its event. Both are built once: building one costs more than running it."""
+
 BY_ID = select(*(TODOS.c[name] for name in TodoPublic.model_fields)).where(
     TODOS.c.user_id == bindparam("user_id"), TODOS.c.id == bindparam("id", type_=Uuid)
 )
@@ -56,20 +60,23 @@ class TodoWrites(TodoRepository):
         """Let nobody else write for the owner until this transaction ends; raises as `Turn.begin` does."""
         return await self._turn.begin()
 
-    async def add(self, todo: TodoPublic, texts: Texts, event: Insert | None) -> int:
+    async def add(self, todo: TodoPublic, texts: Texts, event: Announcement | None) -> int:
         """Insert a todo with a new id and the row of `event`, by one statement; raises as `Turn.create` does.
 
         Return the number of this change.
         """
-        return await self._turn.create(_with(NEW_TODO, event), {**todo.model_dump(), **texts})
+        values = {**todo.model_dump(), **texts}
+        if event is None:
+            return await self._turn.create(NEW_TODO, values)
+        return await self._turn.create(ANNOUNCED_TODO, values | event.values())
 
-    async def add_named(self, todo: TodoPublic, texts: Texts, event: Insert | None, head: Head) -> None:
+    async def add_named(self, todo: TodoPublic, texts: Texts, event: Announcement | None, head: Head) -> None:
         """Do the same with an id of the client's own, which no todo has. It may have been a todo's that is gone."""
         self._turn.require_room(head, rows=1)
         head.live += 1
         new = insert(TODOS).values({**todo.model_dump(), **texts, "seq": head.take()})
-        forgotten = unburied(self._user_id, todo.id).cte("forgotten")
-        await self._turn.write(_with(new, event).add_cte(forgotten), head)
+        new = new.add_cte(unburied(self._user_id, todo.id).cte("forgotten"))
+        await self._turn.write(new if event is None else new.add_cte(event.insert().cte("event")), head)
 
     async def save(self, todo_id: UUID, values: Mapping[str, object], head: Head) -> None:
         """Write `values` to the todo, as one change."""
@@ -119,7 +126,3 @@ async def owners_of_old_trash(session: Session, before: datetime, at_most: int) 
     old = select(TODOS.c.user_id).where(TODOS.c.deleted_at < before).limit(at_most).subquery()
     found = select(old.c.user_id).distinct().prefix_with("/* sweep: trash_purge */")
     return list((await session.run(found)).scalars())
-
-
-def _with(new: Insert, event: Insert | None) -> Insert:
-    return new if event is None else new.add_cte(event.cte("event"))
