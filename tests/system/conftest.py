@@ -18,7 +18,7 @@ import pytest
 from devstack.places import temporary_folder
 from devstack.ports import free_ports
 
-START_SECONDS, STOP_SECONDS, MAIL_SECONDS = 60, 10, 15
+START_SECONDS, STOP_SECONDS, MAIL_SECONDS = 60, 10, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def mails_to(running_set: RunningSet) -> Subjects:
 
 @pytest.fixture
 def mail_arrives(mails_to: Subjects) -> Callable[[str, str], Awaitable[None]]:
-    """Wait until a mail with this subject has reached this address; fail after a quarter of a minute."""
+    """Wait until a mail with this subject has reached this address; fail after a minute: other tests may have queued theirs before."""
 
     async def arrives(email: str, subject: str) -> None:
         async with asyncio.timeout(MAIL_SECONDS):
