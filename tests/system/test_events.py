@@ -103,6 +103,7 @@ class TestAStop:
         stream = await opened(ada.client)
         await stream.next()
 
+        before = running_set.stack()["processes"]["todo-service"]["pid"]
         running_set.signal("todo-service", signal.SIGTERM)
 
         last = await stream.next(2)
@@ -110,6 +111,9 @@ class TestAStop:
         assert await stream.next(2) is None
 
         async def it_is_back():
+            # Until it has ended, the old process answers new requests still.
+            if running_set.stack()["processes"].get("todo-service", {"pid": before})["pid"] == before:
+                return False
             async with ada.client.stream("GET", "/events") as response:
                 return response.status_code == 200
 
