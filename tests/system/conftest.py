@@ -150,7 +150,7 @@ def mails_to(running_set: RunningSet) -> Subjects:
 
 @pytest.fixture
 def mail_arrives(mails_to: Subjects) -> Callable[[str, str], Awaitable[None]]:
-    """Wait until a mail with this subject has reached this address; fail after a minute: other tests may have queued theirs before."""
+    """Wait until a mail with this subject has reached this address; fail after a minute."""
 
     async def arrives(email: str, subject: str) -> None:
         async with asyncio.timeout(MAIL_SECONDS):
