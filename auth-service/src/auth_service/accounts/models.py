@@ -1,14 +1,14 @@
-"""Users, and apart from them their password hashes, so that no query for users shows one."""
+"""Users, apart from them their password hashes, so that no query for users shows one, and who asks to become one."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text, column
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, column
 from sqlmodel import Field
 
 from auth_service.tables import Table, Timestamp
 
-__all__ = ["Credentials", "User"]
+__all__ = ["Credentials", "PendingRegistration", "User"]
 
 
 class User(Table, table=True):
@@ -42,3 +42,24 @@ class Credentials(Table, table=True):
     hash: str = Field(sa_type=Text, repr=False)
     changed_at: datetime = Field(sa_type=Timestamp)
     failed_attempts: int = 0
+
+
+class PendingRegistration(Table, table=True):
+    """Somebody who has asked for an account and not yet shown that they read its address.
+
+    `binding_hash` is that of the cookie in the browser that asked.
+    """
+
+    __tablename__ = "pending_registrations"
+    __table_args__ = (Index(None, "email_norm", "created_at"),)
+
+    id: UUID = Field(primary_key=True)
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True, repr=False)
+    email: str = Field(sa_type=Text)
+    email_norm: str = Field(sa_type=Text)
+    password_hash: str = Field(sa_type=Text, repr=False)
+    name: str | None = Field(default=None, sa_type=Text)
+    binding_hash: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    created_at: datetime = Field(sa_type=Timestamp)
+    expires_at: datetime = Field(sa_type=Timestamp)

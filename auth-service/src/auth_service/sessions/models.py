@@ -48,7 +48,7 @@ class RefreshToken(Table, table=True):
     """A refresh token that was given out. `used_at`: when it was exchanged; `seen_at`: when it came back first."""
 
     __tablename__ = "refresh_tokens"
-    __table_args__ = (UniqueConstraint("session_id", "generation"),)
+    __table_args__ = (UniqueConstraint("session_id", "generation"), Index(None, "issued_at"))
 
     token_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
     session_id: UUID = Field(foreign_key="sessions.id", ondelete="CASCADE")

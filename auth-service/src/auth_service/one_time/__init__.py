@@ -1,0 +1,1 @@
+"""Links in mails that prove, once, that whoever follows them reads the address."""
