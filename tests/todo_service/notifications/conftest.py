@@ -15,12 +15,12 @@ import pytest
 
 from devstack.ports import free_ports
 from shared.database import Database, transaction
+from shared.mail.smtp import Mailer, Sender, SmtpServer
 from shared.outbox import Relay
 from shared.redis import RedisClient
 from shared.tokens import Principal
-from tests.todo_service.notifications.post_office import PostOffice
+from tests.post_office import PostOffice
 from todo_service.notifications import todo_created
-from todo_service.notifications.mail import Mailer, Sender, SmtpServer
 from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from devstack.ports import free_ports
+from shared.mail.smtp import Mailer, Sender, SmtpServer
+from tests.post_office import PostOffice
 from tests.todo_service.notifications.conftest import SENDER
-from tests.todo_service.notifications.post_office import PostOffice
-from todo_service.notifications.mail import Mailer, Sender, SmtpServer
 from todo_service.notifications.service import Notifier
 
 PLAN = [timedelta(seconds=5), timedelta(seconds=30), *(timedelta(minutes=m) for m in (2, 10, 60, 360))]

@@ -26,7 +26,6 @@ from todo_service.changes.purge import AccountPurge, DeletedAccounts, owned_tabl
 from todo_service.changes.turns import Quota, Writers
 from todo_service.commands import Command, Tools, read_command
 from todo_service.notifications.events import STREAM
-from todo_service.notifications.mail import Mailer, Sender, SmtpServer
 from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
 from todo_service.notifications.settings import WorkerSettings
@@ -77,7 +76,7 @@ async def work(settings: WorkerSettings) -> None:
     ):
         sessions = its.database.sessions
         relay = Relay(sessions, its.redis, Outbox)
-        notifier = Notifier(sessions, _mailer(settings), settings.notify_max_per_hour)
+        notifier = Notifier(sessions, settings.mailer(), settings.notify_max_per_hour)
         deleted = DeletedAccounts(sessions, its.purge)
         writers = Writers(its.announcer.write_ended, Quota())
         trash = partial(sweep_trash, sessions, writers, timedelta(days=settings.trash_days))
@@ -100,10 +99,6 @@ async def do(command: Command, settings: WorkerSettings) -> None:
     """Do one thing."""
     async with parts(settings) as its:
         await command(Tools(its.database.sessions, its.purge, its.announcer.write_ended))
-
-
-def _mailer(settings: WorkerSettings) -> Mailer:
-    return Mailer(SmtpServer.parse(settings.smtp_url.get_secret_value()), Sender.parse(settings.mail_from))
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Insert
 
+from shared.mail.addresses import is_address
 from shared.outbox import Event, record, recorded, recording
 from shared.tokens import Principal
-from todo_service.notifications.addresses import is_address
 from todo_service.notifications.models import Outbox
 
 __all__ = ["ANY", "STREAM", "TODO_CREATED", "Announcement", "TodoCreated", "todo_created"]

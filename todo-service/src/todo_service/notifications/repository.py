@@ -1,13 +1,12 @@
 """The events of one user, as the worker sees them."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import and_, func, or_
 from sqlmodel import col, select
 
 from shared.database import Session
-from shared.outbox import Claimed, Outcome, State, claim, settle
+from shared.outbox import Claimed, State
 from todo_service.notifications.models import Outbox
 
 __all__ = ["EventRepository"]
@@ -21,14 +20,6 @@ class EventRepository:
     def __init__(self, session: Session, user_id: str) -> None:
         self._session = session
         self._user_id = user_id
-
-    async def claim(self, event_id: UUID, now: datetime) -> Claimed | None:
-        """Take an event in hand; None when somebody else has it, or had, or its next try is not due."""
-        return await claim(self._session, Outbox, user_id=self._user_id, event_id=event_id, now=now)
-
-    async def settle(self, claimed: Claimed, outcome: Outcome, now: datetime) -> bool:
-        """Store how the event ended, and return whether the claim still held."""
-        return await settle(self._session, Outbox, claimed, outcome, now)
 
     async def others_reach(self, limit: int, claimed: Claimed, now: datetime) -> bool:
         """Whether `limit` other mails went to the user within the last hour, or are just being sent.

@@ -1,33 +1,19 @@
-"""What happens to an event: its mail is sent, tried again later, skipped or given up."""
+"""The mails about todos: what they say, and how many of them one user gets."""
 
-import logging
-from datetime import UTC, datetime, timedelta
-from random import SystemRandom
-from uuid import UUID
+from datetime import UTC, datetime
 
-import structlog
 from pydantic import ValidationError
 
-from shared.database import Sessions, transaction
-from shared.logging import request_context
+from shared.database import Session, Sessions
+from shared.mail.postman import Postman
+from shared.mail.smtp import Letter, Mailer
 from shared.outbox import Claimed, Outcome, State
 from shared.streams import Entry
 from todo_service.notifications.events import TODO_CREATED, TodoCreated
-from todo_service.notifications.mail import Letter, Mailer, MailPostponed, MailRefused
+from todo_service.notifications.models import Outbox
 from todo_service.notifications.repository import EventRepository
 
 __all__ = ["Notifier"]
-
-RETRY_AFTER = (
-    timedelta(seconds=5),
-    timedelta(seconds=30),
-    timedelta(minutes=2),
-    timedelta(minutes=10),
-    timedelta(hours=1),
-    timedelta(hours=6),
-)
-JITTER = 0.2
-"""Each pause is longer or shorter by up to this share, so that mails that failed together do not come back together."""
 
 
 class UnknownEvent(Exception):
@@ -39,41 +25,23 @@ class Notifier:
 
     def __init__(self, sessions: Sessions, mailer: Mailer, max_per_hour: int) -> None:
         """Send by `mailer`, at most `max_per_hour` mails to one user within an hour; 0 means no limit."""
-        self._sessions = sessions
-        self._mailer = mailer
+        self._postman = Postman(sessions, Outbox, mailer, self._write)
         self._max_per_hour = max_per_hour
 
     async def handle(self, entry: Entry) -> None:
         """See to the event that `entry` names, unless somebody else does. Raises what `transaction` raises."""
-        claimed, is_over_limit = await self._claim(entry["user_id"], UUID(entry["event_id"]))
-        if claimed is None:
-            return
-        request_context(claimed.request_id, claimed.traceparent)
-        outcome = Outcome(State.SKIPPED, "over the hourly limit") if is_over_limit else await self._send(claimed)
-        _log(claimed, outcome)
-        async with transaction(self._sessions) as session:
+        await self._postman.handle(entry)
+
+    async def _write(self, session: Session, claimed: Claimed) -> Letter | Outcome:
+        """Return the letter; no letter when its user has had enough mail for this hour, or nobody knows the event."""
+        if self._max_per_hour:
             events = EventRepository(session, claimed.user_id)
-            if not await events.settle(claimed, outcome, datetime.now(UTC)):
-                structlog.get_logger().warning("claim_lost", event_id=str(claimed.event_id))
-
-    async def _claim(self, user_id: str, event_id: UUID) -> tuple[Claimed | None, bool]:
-        """Return the event, and whether its user has had enough mail for this hour."""
-        now = datetime.now(UTC)
-        async with transaction(self._sessions) as session:
-            events = EventRepository(session, user_id)
-            claimed = await events.claim(event_id, now)
-            if claimed is None or self._max_per_hour == 0:
-                return claimed, False
-            return claimed, await events.others_reach(self._max_per_hour, claimed, now)
-
-    async def _send(self, claimed: Claimed) -> Outcome:
+            if await events.others_reach(self._max_per_hour, claimed, datetime.now(UTC)):
+                return Outcome(State.SKIPPED, "over the hourly limit")
         try:
-            await self._mailer.send(_letter(claimed))
-        except (UnknownEvent, MailRefused) as fault:
+            return _letter(claimed)
+        except UnknownEvent as fault:
             return Outcome(State.DEAD, str(fault))
-        except MailPostponed as fault:
-            return _postponed(claimed.attempts, str(fault))
-        return Outcome(State.DONE)
 
 
 def _letter(claimed: Claimed) -> Letter:
@@ -85,25 +53,3 @@ def _letter(claimed: Claimed) -> Letter:
         raise UnknownEvent("the payload is not that of its type") from error
     text = f"You created a todo:\n\n{todo.title}\n"
     return Letter(id=claimed.event_id, to=todo.email, subject=f"Todo created: {todo.title}", text=text)
-
-
-def _postponed(attempts: int, reason: str) -> Outcome:
-    """Return when to try again after so many attempts, or that it was the last."""
-    if attempts > len(RETRY_AFTER):
-        return Outcome(State.DEAD, f"given up after {attempts} attempts: {reason}")
-    pause = RETRY_AFTER[attempts - 1] * SystemRandom().uniform(1 - JITTER, 1 + JITTER)
-    return Outcome(State.WAITING, reason, try_again_at=datetime.now(UTC) + pause)
-
-
-def _log(claimed: Claimed, outcome: Outcome) -> None:
-    """Write one line about a try: never the address, never the title."""
-    structlog.get_logger().log(
-        logging.ERROR if outcome.state == State.DEAD else logging.INFO,
-        "notification",
-        event_id=str(claimed.event_id),
-        type=claimed.type,
-        user=claimed.user_id,
-        outcome=outcome.state.value,
-        attempts=claimed.attempts,
-        error=outcome.error,
-    )

@@ -17,7 +17,7 @@ from uuid import UUID
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
-from todo_service.notifications.addresses import is_address
+from shared.mail.addresses import is_address
 
 __all__ = ["Letter", "MailPostponed", "MailRefused", "Mailer", "Sender", "SmtpServer"]
 

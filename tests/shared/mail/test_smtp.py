@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devstack.ports import free_ports
-from tests.todo_service.notifications.certificates import issue, server_context
-from tests.todo_service.notifications.post_office import PostOffice
-from todo_service.notifications.mail import Letter, Mailer, MailPostponed, MailRefused, Sender, SmtpServer
+from shared.mail.smtp import Letter, Mailer, MailPostponed, MailRefused, Sender, SmtpServer
+from tests.post_office import PostOffice
+from tests.shared.mail.certificates import issue, server_context
 
 ID = UUID("01928f3e-0000-7000-8000-000000000001")
 SENDER = Sender.parse("Todo-Büro <todo@example.com>")
