@@ -9,8 +9,12 @@ reads an entry asks for the row with `claim`, does the work and says with `settl
 
 An entry only wakes a worker, the row is the truth: an entry, a Redis or a worker that is lost costs the time until the
 row is due again, and an entry that comes twice finds the row taken.
+
+A broadcast stream is read by other services, which cannot ask for the row: its entries hold the payload, the row is
+done when it is sent, and a Redis that has lost its memory is told again (`shared.outbox.broadcast`).
 """
 
+from shared.outbox.broadcast import Broadcast, Broadcasts
 from shared.outbox.claims import Claimed, Outcome, claim, settle
 from shared.outbox.dead import Dead, list_dead, requeue_dead
 from shared.outbox.relay import Relay
@@ -18,6 +22,8 @@ from shared.outbox.sweep import sweep, sweep_hourly
 from shared.outbox.table import Event, OutboxColumns, State, record, recorded, recording
 
 __all__ = [
+    "Broadcast",
+    "Broadcasts",
     "Claimed",
     "Dead",
     "Event",
