@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
-from uuid import UUID
 
 from shared.database import Sessions
-from shared.outbox import list_dead, requeue_dead
+from shared.outbox.commands import add_dead_commands
 from todo_service.changes.epochs import begin_new_epochs
 from todo_service.changes.purge import AccountPurge
 from todo_service.changes.turns import Announce
@@ -31,18 +30,6 @@ Command: TypeAlias = Callable[[Tools], Awaitable[None]]
 """Does one thing and says on stdout what it did. Raises what `transaction` raises."""
 
 
-async def show_dead(tools: Tools) -> None:
-    """Print a line for each event that was given up. No line holds an address or a title."""
-    for dead in await list_dead(tools.sessions, Outbox):
-        when = dead.done_at.isoformat(timespec="seconds")
-        _say(f"{dead.event_id}  {when}  {dead.type}  user={dead.user_id}  attempts={dead.attempts}  {dead.last_error}")
-
-
-async def revive(only: list[UUID], tools: Tools) -> None:
-    """Let events that were given up be tried again."""
-    _say(f"requeued {await requeue_dead(tools.sessions, Outbox, only)}")
-
-
 async def purge_user(user_id: str, tools: Tools) -> None:
     """Delete all that one user has."""
     _say(f"purged {user_id}: {await tools.purge.purge(user_id)} rows")
@@ -57,11 +44,8 @@ def read_command(words: list[str]) -> Command:
     """Return what the words of a command line ask for; exits with status 2 and the usage when they make no sense."""
     parser = argparse.ArgumentParser(prog="python -m todo_service.worker", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    dead = commands.add_parser("dead", help="mails that were given up").add_subparsers(required=True, metavar="action")
-    dead.add_parser("list", help="show them").set_defaults(command=lambda _: show_dead)
-    again = dead.add_parser("requeue", help="try them again, or only those named")
-    again.add_argument("only", nargs="*", type=UUID, metavar="event-id")
-    again.set_defaults(command=lambda given: partial(revive, given.only))
+    dead = commands.add_parser("dead", help="mails that were given up")
+    add_dead_commands(dead, Outbox, lambda command: lambda tools: command(tools.sessions))
     purge = commands.add_parser("purge-user", help="delete all that a user has, for good")
     purge.add_argument("user_id", metavar="user-id", type=_user_id)
     purge.set_defaults(command=lambda given: partial(purge_user, given.user_id))

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select, tuple_
+from sqlalchemy import and_, or_
 
-from shared.database import Sessions, transaction
+from shared.database import Sessions
 from shared.lifespan import repeat
 from shared.outbox.table import OutboxColumns, State, core
+from shared.sweeping import delete_old
 
 __all__ = ["sweep", "sweep_hourly"]
 
@@ -27,18 +28,9 @@ async def sweep_hourly(
 
 async def sweep(sessions: Sessions, table: type[OutboxColumns]) -> int:
     """Delete what ended long ago: a week for what was done or skipped, thirty days for the dead. Return how many."""
-    outbox, now, deleted = core(table), datetime.now(UTC), 0
+    outbox, now = core(table), datetime.now(UTC)
     is_old = or_(
         and_(outbox.c.state.in_([State.DONE, State.SKIPPED]), outbox.c.done_at < now - KEPT_AFTER_SUCCESS),
         and_(outbox.c.state == State.DEAD, outbox.c.done_at < now - KEPT_AFTER_DEATH),
     )
-    key = tuple_(outbox.c.user_id, outbox.c.event_id)
-    old = select(outbox.c.user_id, outbox.c.event_id).where(is_old).limit(BATCH)
-    batch = delete(outbox).prefix_with("/* sweep: outbox_sweep */").where(key.in_(old), is_old)
-    while True:
-        # A transaction a batch: a service that was busy for a week must not outlast the worker's transaction_timeout.
-        async with transaction(sessions) as session:
-            gone = len((await session.exec(batch.returning(outbox.c.event_id))).all())
-        deleted += gone
-        if gone < BATCH:
-            return deleted
+    return await delete_old(sessions, outbox, is_old, sweep="outbox_sweep", batch=BATCH)

@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
+from sqlalchemy import Table, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.database import Session
 from todo_service.changes.models import STREAM_POSITIONS, USER_STREAMS
 
-__all__ = ["AccountRepository", "PositionRepository", "owned_tables", "remove_old"]
+__all__ = ["AccountRepository", "PositionRepository", "owned_tables"]
 
 
 def owned_tables() -> list[Table]:
@@ -76,12 +76,3 @@ class PositionRepository:
         await self._session.run(
             moved.on_conflict_do_update(index_elements=[STREAM_POSITIONS.c.stream], set_={"last_id": last_id})
         )
-
-
-async def remove_old(session: Session, table: Table, is_old: ColumnElement[bool], *, sweep: str, limit: int) -> int:
-    """Delete `limit` old rows of whoever at most, under the name of the `sweep`, and return how many there were."""
-    key = tuple_(*table.primary_key.columns)
-    some = select(*table.primary_key.columns).where(is_old).limit(limit)
-    # Once more outside: what was renewed since it was found stays.
-    old = delete(table).prefix_with(f"/* sweep: {sweep} */").where(key.in_(some), is_old)
-    return (await session.run(old)).rowcount
