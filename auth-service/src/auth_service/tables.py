@@ -1,13 +1,14 @@
 """The tables of this service stand in one metadata of its own: SQLModel's global one would mix services in tests."""
 
 from sqlalchemy import MetaData
+from sqlalchemy import Table as CoreTable
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from shared.database import NAMING_CONVENTION
 
-__all__ = ["Table", "Timestamp"]
+__all__ = ["Table", "Timestamp", "core"]
 
 
 class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):
@@ -19,3 +20,8 @@ class Timestamp(TIMESTAMP):
 
     def __init__(self) -> None:
         super().__init__(timezone=True)
+
+
+def core(model: type[Table]) -> CoreTable:
+    """Return the table of `model`, for Core statements."""
+    return model.metadata.tables[str(model.__tablename__)]

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from auth_service.accounts.errors import EmailTaken
 from auth_service.accounts.schemas import Me, Registration
 from auth_service.accounts.service import create_account
+from auth_service.audit import Audited
 from auth_service.browser import BROWSER_PROBLEMS, SETS_COOKIE, refuse_cross_site
 from auth_service.passwords import HasherDep, Overloaded, WeakPassword
 from auth_service.sessions import CurrentAccount, Opener, TokenResponse
@@ -39,7 +40,8 @@ async def register(
     answer too with `X-Token-Delivery: body`.
     """
     password_hash = await hasher.hash_chosen(registration.password)
-    return await opener.open(await create_account(database, registration, password_hash))
+    account = await create_account(database, registration, password_hash)
+    return await opener.open(account, Audited.REGISTERED)
 
 
 @router.get(

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from auth_service.accounts import Account
+from auth_service.audit import Audit, Audited
 from auth_service.browser import AskedDelivery
 from auth_service.sessions.handover import Handover, HandoverDep
 from auth_service.sessions.schemas import TokenResponse
@@ -15,9 +16,9 @@ from shared.database import SessionDep
 __all__ = ["Opener", "SessionOpener", "Sessions"]
 
 
-async def session_service(request: Request, database: SessionDep) -> SessionService:
+async def session_service(request: Request, database: SessionDep, audit: Audit) -> SessionService:
     """Return the sessions, in this request's transaction."""
-    return SessionService(database, request.app.state.refresh_tokens, request.app.state.refresh_turns)
+    return SessionService(database, request.app.state.refresh_tokens, request.app.state.refresh_turns, audit)
 
 
 Sessions = Annotated[SessionService, Depends(session_service)]
@@ -32,9 +33,9 @@ class SessionOpener:
         self._client = client
         self._handover = handover
 
-    async def open(self, account: Account, *, remember: bool = False) -> TokenResponse:
-        """Open a session of `account`, which is locked or new, and return its tokens."""
-        return self._handover.answer(await self._sessions.open(account, self._client, remember=remember))
+    async def open(self, account: Account, why: Audited, *, remember: bool = False) -> TokenResponse:
+        """Open a session of `account`, which is locked or new, and return its tokens; `why` is written down."""
+        return self._handover.answer(await self._sessions.open(account, self._client, why, remember=remember))
 
 
 async def session_opener(

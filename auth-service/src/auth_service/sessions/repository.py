@@ -1,15 +1,28 @@
 """The stored sessions and refresh tokens."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import col, func, or_, select
 
 from auth_service.sessions.models import LoginSession, RefreshToken
-from shared.database import Session
+from auth_service.tables import core
+from shared.database import Session, Sessions
+from shared.sweeping import delete_old
 
-__all__ = ["SessionRepository"]
+__all__ = ["Ended", "SessionRepository", "sweep_refresh_tokens", "sweep_sessions"]
+
+USED_TOKENS_KEPT = timedelta(days=14)
+"""As long as a session can idle: a token that was used before then belongs to none that lives, or to a newer one."""
+
+
+class Ended(NamedTuple):
+    """A session that has just ended."""
+
+    session_id: UUID
+    user_id: UUID
 
 
 class SessionRepository:
@@ -71,23 +84,38 @@ class SessionRepository:
         )
         return found.first() is not None
 
-    async def end_by_token(self, token_hash: bytes, reason: str) -> None:
-        """End the session that this token was ever given to."""
+    async def end_by_token(self, token_hash: bytes, reason: str) -> Ended | None:
+        """End the session that this token was ever given to; None when there is none, or it has ended."""
         of_token = select(RefreshToken.session_id).where(RefreshToken.token_hash == token_hash)
-        await self._database.exec(
-            update(LoginSession)
-            .where(col(LoginSession.id).in_(of_token), col(LoginSession.ended_at).is_(None))
-            .values(ended_at=func.clock_timestamp(), end_reason=reason)
-        )
+        return await self._end(col(LoginSession.id).in_(of_token), reason=reason)
 
-    async def end(self, session_id: UUID, user_id: UUID, reason: str) -> None:
-        """End this session of this user."""
-        await self._database.exec(
+    async def end(self, session_id: UUID, user_id: UUID, reason: str) -> Ended | None:
+        """End this session of this user; None when there is none, or it has ended."""
+        return await self._end(col(LoginSession.id) == session_id, col(LoginSession.user_id) == user_id, reason=reason)
+
+    async def _end(self, *which: ColumnElement[bool], reason: str) -> Ended | None:
+        ended = await self._database.exec(
             update(LoginSession)
-            .where(
-                col(LoginSession.id) == session_id,
-                col(LoginSession.user_id) == user_id,
-                col(LoginSession.ended_at).is_(None),
-            )
+            .where(*which, col(LoginSession.ended_at).is_(None))
             .values(ended_at=func.clock_timestamp(), end_reason=reason)
+            .returning(col(LoginSession.id), col(LoginSession.user_id))
         )
+        row = ended.one_or_none()
+        return Ended(*row) if row else None
+
+
+async def sweep_sessions(sessions: Sessions) -> int:
+    """Delete sessions that no refresh token can renew any more, with their tokens; return how many.
+
+    Raises what `transaction` raises, as `sweep_refresh_tokens` does.
+    """
+    table = core(LoginSession)
+    return await delete_old(sessions, table, table.c.absolute_expires_at < func.now(), sweep="sessions")
+
+
+async def sweep_refresh_tokens(sessions: Sessions) -> int:
+    """Delete refresh tokens that were used long ago, and return how many."""
+    table, before = core(RefreshToken), func.now() - USED_TOKENS_KEPT
+    # By the time of issue too, which is the earlier one and has an index.
+    is_old = (table.c.issued_at < before) & (table.c.used_at < before)
+    return await delete_old(sessions, table, is_old, sweep="refresh_tokens")

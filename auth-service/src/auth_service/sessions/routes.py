@@ -2,15 +2,15 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from auth_service.audit import Audited
 from auth_service.browser import BROWSER_PROBLEMS, SETS_COOKIE, RefreshCookieDep, refuse_cross_site
-from auth_service.passwords import HasherDep, Overloaded
+from auth_service.passwords import Overloaded
 from auth_service.sessions.errors import InvalidCredentials, InvalidGrant, TokenDeliveryRequired
 from auth_service.sessions.handover import HandoverDep
-from auth_service.sessions.login import log_in
+from auth_service.sessions.login import Logins
 from auth_service.sessions.opening import Opener, Sessions
 from auth_service.sessions.presented import LogoutDep, RefreshDep
 from auth_service.sessions.schemas import Login, TokenResponse
-from shared.database import SessionDep
 from shared.problems import documents, problem_response
 from shared.tokens import KeysUnavailable
 
@@ -23,20 +23,24 @@ router = APIRouter(prefix="/auth", tags=["auth"], dependencies=[Depends(refuse_c
     "/login",
     summary="Log in",
     response_description="The tokens of the new session",
+    response_model=TokenResponse,
     response_model_exclude_unset=True,
     responses={
         200: SETS_COOKIE,
         **documents(InvalidCredentials, Overloaded, KeysUnavailable, *BROWSER_PROBLEMS),
     },
 )
-async def login(login: Login, database: SessionDep, hasher: HasherDep, opener: Opener) -> TokenResponse:
+async def login(request: Request, login: Login, logins: Logins, opener: Opener) -> TokenResponse | Response:
     """Open a session with e-mail address and password.
 
     The access token is in the answer. The refresh token is in a cookie that no script can read; an app that is no
     web page sends `X-Token-Delivery: body` and finds it in the answer as `refresh_token`.
     """
-    account = await log_in(database, hasher, login)
-    return await opener.open(account, remember=login.remember)
+    account = await logins.log_in(login)
+    if account is None:
+        # Returned, not raised: what was written down must outlast this answer (decision 0003).
+        return problem_response(InvalidCredentials(), request.scope)
+    return await opener.open(account, Audited.LOGIN, remember=login.remember)
 
 
 @router.post(

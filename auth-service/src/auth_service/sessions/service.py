@@ -9,10 +9,11 @@ from uuid import UUID
 import structlog
 
 from auth_service.accounts import Account, active_account
+from auth_service.audit import Audited, AuditLog
 from auth_service.browser import Delivery
 from auth_service.sessions.models import LoginSession, RefreshToken
 from auth_service.sessions.refresh_tokens import SALT_BYTES, RefreshTokens
-from auth_service.sessions.repository import SessionRepository
+from auth_service.sessions.repository import Ended, SessionRepository
 from auth_service.sessions.rotation import Verdict, judge
 from auth_service.sessions.turns import Turns
 from shared.database import Session
@@ -55,14 +56,15 @@ class Grant:
 class SessionService:
     """Opens, renews and ends sessions, in one transaction."""
 
-    def __init__(self, database: Session, refresh_tokens: RefreshTokens, turns: Turns) -> None:
+    def __init__(self, database: Session, refresh_tokens: RefreshTokens, turns: Turns, audit: AuditLog) -> None:
         self._database = database
         self._stored = SessionRepository(database)
         self._refresh_tokens = refresh_tokens
         self._turns = turns
+        self._audit = audit
 
-    async def open(self, account: Account, client: Client, *, remember: bool) -> Grant:
-        """Open a session for someone who has just proved who they are; their account is locked or new."""
+    async def open(self, account: Account, client: Client, why: Audited, *, remember: bool) -> Grant:
+        """Open a session for someone who has just proved, as `why` says, who they are; the account is locked or new."""
         now = await self._stored.now()
         opened = LoginSession(
             id=uuid7(),
@@ -82,6 +84,7 @@ class SessionService:
         await self._stored.add(opened)
         token = self._refresh_tokens.first()
         await self._stored.save(self._token(token, opened, now))
+        await self._audit.record(why, account.id, opened.id)
         return Grant(account, opened, token, now)
 
     async def refresh(self, presented: str, delivery: Delivery) -> Grant | None:
@@ -95,11 +98,15 @@ class SessionService:
 
     async def end_by_token(self, refresh_token: str) -> None:
         """End the session that this token was ever given to, if there is one."""
-        await self._stored.end_by_token(self._refresh_tokens.digest(refresh_token), "logout")
+        await self._note_logout(await self._stored.end_by_token(self._refresh_tokens.digest(refresh_token), "logout"))
 
     async def end(self, session_id: UUID, user_id: UUID) -> None:
         """End this session of this user, if it is open."""
-        await self._stored.end(session_id, user_id, "logout")
+        await self._note_logout(await self._stored.end(session_id, user_id, "logout"))
+
+    async def _note_logout(self, ended: Ended | None) -> None:
+        if ended is not None:
+            await self._audit.record(Audited.LOGOUT, ended.user_id, ended.session_id)
 
     async def _refresh(self, presented: str, digest: bytes, delivery: Delivery) -> Grant | None:
         held = await self._stored.lock_by_token(digest)
@@ -139,6 +146,7 @@ class SessionService:
         held.ended_at, held.end_reason = now, "refresh_reuse"
         await self._stored.save()
         structlog.get_logger().warning("refresh_reuse", session_id=str(held.id), user=str(held.user_id))
+        await self._audit.record(Audited.REFRESH_REUSE, held.user_id, held.id)
 
     def _token(self, text: str, of: LoginSession, now: datetime) -> RefreshToken:
         digest = self._refresh_tokens.digest(text)
