@@ -8,7 +8,7 @@ from enum import Enum
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from auth_service.settings import AuthSettings
+from auth_service.settings import OwnSecrets
 
 __all__ = ["KEY_BYTES", "Purpose", "derived_keys"]
 
@@ -20,9 +20,10 @@ class Purpose(Enum):
 
     KEY_ENCRYPTION = b"auth-service key-encryption v1"
     REFRESH = b"auth-service refresh v1"
+    ONE_TIME = b"auth-service one-time v1"
 
 
-def derived_keys(settings: AuthSettings, purpose: Purpose) -> tuple[bytes, ...]:
+def derived_keys(settings: OwnSecrets, purpose: Purpose) -> tuple[bytes, ...]:
     """Return the 32-byte keys for `purpose`: that of AUTH_SECRET, then that of AUTH_SECRET_PREVIOUS if it is set."""
     secrets = (settings.auth_secret, settings.auth_secret_previous)
     return tuple(_derive(secret.get_secret_value().encode(), purpose) for secret in secrets if secret is not None)

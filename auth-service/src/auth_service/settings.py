@@ -4,17 +4,22 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from shared.settings import CommaSeparated, DatabaseSettings, Origin, Secret
+from shared.settings import CommaSeparated, DatabaseSettings, Origin, Secret, ServiceSettings
 from shared.tokens import TokenRules
 
-__all__ = ["AuthSettings"]
+__all__ = ["AuthSettings", "OwnSecrets"]
 
 
-class AuthSettings(DatabaseSettings, TokenRules):
-    """What the process reads from its environment."""
+class OwnSecrets(ServiceSettings):
+    """What this service's keys are derived from (`auth_service.derivation`)."""
 
     auth_secret: Secret
     auth_secret_previous: Secret | None = None
+
+
+class AuthSettings(DatabaseSettings, TokenRules, OwnSecrets):
+    """What the API process reads from its environment."""
+
     jwt_signing_alg: Literal["ES256", "HS256"] = "ES256"
     access_token_seconds: int = Field(default=600, ge=60, le=900)
     password_min_length: int = Field(default=8, ge=8, le=64)

@@ -1,12 +1,5 @@
 """A migrated database, a Redis, a post office, and workers: steps of one in this process, or whole processes."""
 
-import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -20,6 +13,7 @@ from shared.outbox import Relay
 from shared.redis import RedisClient
 from shared.tokens import Principal
 from tests.post_office import PostOffice
+from tests.worker_process import WorkerProcess
 from todo_service.notifications import todo_created
 from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
@@ -101,48 +95,6 @@ def notifier(sessions, post_office):
     return Notifier(sessions, Mailer(SmtpServer.parse(post_office.url), Sender.parse(SENDER)), max_per_hour=0)
 
 
-class Worker:
-    """A worker process. As a context manager it is killed at the end, if it still runs."""
-
-    def __init__(self, log, **environment):
-        self.admin_port = int(environment["ADMIN_PORT"])
-        self._log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "todo_service.worker"],
-                env={"PATH": os.environ["PATH"], **environment},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.kill()
-
-    def kill(self):
-        """End it as a crash would."""
-        self.process.kill()
-        self.process.wait()
-
-    async def stop(self):
-        """Ask it to end; return its exit status and how many seconds it took."""
-        asked = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        status = await asyncio.to_thread(self.process.wait, 10)
-        return status, time.monotonic() - asked
-
-    def output(self):
-        """All that it has said."""
-        return self._log.read_text()
-
-    def lines(self, event):
-        """Its log lines of this kind."""
-        lines = [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == event]
-
-
 @pytest.fixture
 def new_worker(url, redis_url, post_office, tmp_path):
     """`new_worker(REDIS_URL=…)`: start a worker process; all end with the test."""
@@ -159,7 +111,8 @@ def new_worker(url, redis_url, post_office, tmp_path):
             "ADMIN_PORT": str(*free_ports(1)),
             "NOTIFY_MAX_PER_HOUR": "0",
         }
-        workers.append(Worker(tmp_path / f"worker-{len(workers)}.log", **usual | environment))
+        log = tmp_path / f"worker-{len(workers)}.log"
+        workers.append(WorkerProcess("todo_service.worker", log, **usual | environment))
         return workers[-1]
 
     yield new_worker

@@ -1,10 +1,15 @@
 """People's accounts. What other features may ask of them is named here."""
 
+from auth_service.accounts.addressees import Addressee, Addressees, Applicant
+from auth_service.accounts.repository import sweep_registrations
 from auth_service.accounts.schemas import EmailAddress, NameText, UserBrief
 from auth_service.accounts.service import Account, KnownLogin, active_account, confirm_login, find_login
 
 __all__ = [
     "Account",
+    "Addressee",
+    "Addressees",
+    "Applicant",
     "EmailAddress",
     "KnownLogin",
     "NameText",
@@ -12,4 +17,5 @@ __all__ = [
     "active_account",
     "confirm_login",
     "find_login",
+    "sweep_registrations",
 ]

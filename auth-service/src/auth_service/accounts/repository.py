@@ -3,14 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
-from auth_service.accounts.models import Credentials, User
-from shared.database import Session
+from auth_service.accounts.models import Credentials, PendingRegistration, User
+from auth_service.tables import core
+from shared.database import Session, Sessions
+from shared.sweeping import delete_old
 
-__all__ = ["AccountRepository"]
+__all__ = ["AccountRepository", "RegistrationRepository", "sweep_registrations"]
 
 
 class AccountRepository:
@@ -50,6 +52,18 @@ class AccountRepository:
         found = await self._database.exec(select(User).where(User.id == user_id))
         return found.first()
 
+    async def lock(self, user_id: UUID) -> User | None:
+        """Return the user of this id, and keep them as they are until the transaction ends."""
+        found = await self._database.exec(select(User).where(User.id == user_id).with_for_update(key_share=True))
+        return found.first()
+
+    async def lock_by_address(self, email_norm: str) -> User | None:
+        """Return the user of this address, and keep them as they are until the transaction ends."""
+        found = await self._database.exec(
+            select(User).where(User.email_norm == email_norm).with_for_update(key_share=True)
+        )
+        return found.first()
+
     async def now(self) -> datetime:
         """Return the time by the one clock that all replicas share."""
         found = await self._database.exec(select(func.clock_timestamp()))
@@ -76,3 +90,41 @@ class AccountRepository:
         await self._database.exec(
             update(Credentials).where(col(Credentials.user_id) == user_id).values(hash=password_hash)
         )
+
+
+class RegistrationRepository:
+    """Registrations that wait for somebody to follow their link, in one transaction."""
+
+    def __init__(self, database: Session) -> None:
+        self._database = database
+
+    async def get(self, registration_id: UUID) -> PendingRegistration | None:
+        """Return the registration of this id if it has not expired."""
+        found = await self._database.exec(
+            select(PendingRegistration).where(PendingRegistration.id == registration_id, _is_open())
+        )
+        return found.first()
+
+    async def newest(self, email_norm: str) -> PendingRegistration | None:
+        """Return the newest registration of this address that has not expired."""
+        found = await self._database.exec(
+            select(PendingRegistration)
+            .where(PendingRegistration.email_norm == email_norm, _is_open())
+            .order_by(col(PendingRegistration.created_at).desc())
+            .limit(1)
+        )
+        return found.first()
+
+    async def remove(self, registration_id: UUID) -> None:
+        """Delete a registration."""
+        await self._database.exec(delete(PendingRegistration).where(col(PendingRegistration.id) == registration_id))
+
+
+def _is_open() -> ColumnElement[bool]:
+    return col(PendingRegistration.expires_at) > func.clock_timestamp()
+
+
+async def sweep_registrations(sessions: Sessions) -> int:
+    """Delete registrations that have expired, and return how many; raises what `transaction` raises."""
+    table = core(PendingRegistration)
+    return await delete_old(sessions, table, table.c.expires_at < func.now(), sweep="pending_registrations")

@@ -12,7 +12,7 @@ from auth_service.accounts.schemas import Registration
 from shared.database import Session
 from shared.ids import uuid7
 
-__all__ = ["Account", "KnownLogin", "active_account", "confirm_login", "create_account", "find_login"]
+__all__ = ["Account", "KnownLogin", "active_account", "confirm_login", "create_account", "find_login", "norm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def create_account(database: Session, registration: Registration, password
     user = User(
         id=uuid7(),
         email=registration.email,
-        email_norm=_norm(registration.email),
+        email_norm=norm(registration.email),
         name=registration.name,
         created_at=now,
         updated_at=now,
@@ -71,7 +71,7 @@ async def create_account(database: Session, registration: Registration, password
 
 async def find_login(database: Session, email: str) -> KnownLogin | None:
     """Return what a login with this address is checked against, None when nobody has it."""
-    found = await AccountRepository(database).find(_norm(email))
+    found = await AccountRepository(database).find(norm(email))
     if found is None:
         return None
     user, password_hash = found
@@ -98,6 +98,6 @@ async def active_account(database: Session, user_id: UUID) -> Account | None:
     return Account.of(user) if user is not None and user.status == "active" else None
 
 
-def _norm(email: str) -> str:
+def norm(email: str) -> str:
     """Return what two spellings of one address have in common. Its domain is in IDNA already."""
     return email.lower()

@@ -1,1 +1,10 @@
-"""Links in mails that prove, once, that whoever follows them reads the address."""
+"""Links in mails that prove, once, that whoever follows them reads the address.
+
+The worker makes the tokens (`OneTimeService.mint`) when it writes the mail; the API redeems them.
+"""
+
+from auth_service.one_time.repository import sweep_one_time_tokens
+from auth_service.one_time.service import OneTimeService, Redeemed
+from auth_service.one_time.tokens import OneTimeTokens, Use
+
+__all__ = ["OneTimeService", "OneTimeTokens", "Redeemed", "Use", "sweep_one_time_tokens"]

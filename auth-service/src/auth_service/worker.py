@@ -1,0 +1,90 @@
+"""The worker: `python -m auth_service.worker` tells what happened to accounts, mails it, and tidies up.
+
+With a command it does one thing and ends; `--help` shows them.
+"""
+
+import argparse
+import asyncio
+import sys
+from functools import partial
+
+import structlog
+
+from auth_service.derivation import Purpose, derived_keys
+from auth_service.letters import LetterWriter
+from auth_service.mail import Texts
+from auth_service.one_time import OneTimeTokens
+from auth_service.outbox import BROADCASTS, MAIL, Outbox
+from auth_service.sweeps import sweep_all
+from auth_service.worker_settings import WorkerSettings
+from shared.database import WORKER, Database, Sessions
+from shared.health import Health, Heartbeats
+from shared.lifespan import repeat, run_until_stopped
+from shared.logging import configure_logging
+from shared.mail.postman import Postman
+from shared.outbox import Relay
+from shared.outbox.commands import DeadCommand, add_dead_commands
+from shared.redis import RedisClient
+from shared.settings import load
+from shared.streams import Group, consume
+
+__all__ = ["main"]
+
+PROCESS = "auth-worker"
+MAILS = Group(MAIL, "mailer")
+HOUR_SECONDS = 3600.0
+
+
+async def work(settings: WorkerSettings) -> None:
+    """Relay, mail and sweep until SIGTERM or SIGINT, then finish what is in hand."""
+    redis_url, beats = settings.redis_url.get_secret_value(), Heartbeats()
+    async with (
+        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER) as database,
+        RedisClient.open(redis_url) as redis,
+        Health.serve(settings.admin_address, settings.admin_port, database.check, beats.check),
+    ):
+        relay = Relay(database.sessions, redis, Outbox, BROADCASTS)
+        postman = _postman(settings, database.sessions)
+        sweep, beat = partial(sweep_all, database.sessions), beats.beat
+        structlog.get_logger().info("worker_started")
+        await run_until_stopped(
+            relay=lambda stop: relay.run(stop, partial(beat, "relay")),
+            mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
+            sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+        )
+        structlog.get_logger().info("worker_stopped")
+
+
+def _postman(settings: WorkerSettings, sessions: Sessions) -> Postman:
+    letters = LetterWriter(Texts(settings.app_url), OneTimeTokens(derived_keys(settings, Purpose.ONE_TIME)))
+    return Postman(sessions, Outbox, settings.mailer(), letters.write)
+
+
+async def do(command: DeadCommand, settings: WorkerSettings) -> None:
+    """Do one thing."""
+    async with Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER) as database:
+        await command(database.sessions)
+
+
+def read_command(words: list[str]) -> DeadCommand:
+    """Return what the words of a command line ask for; exits with status 2 and the usage when they make no sense."""
+    parser = argparse.ArgumentParser(prog="python -m auth_service.worker", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    dead = commands.add_parser("dead", help="mails that were given up")
+    add_dead_commands(dead, Outbox, lambda command: command)
+    given = parser.parse_args(words)
+    command: DeadCommand = given.command(given)
+    return command
+
+
+def main() -> None:
+    """Run the worker, or one command, with the settings of the environment; exits with status 2 when they are wrong."""
+    words = sys.argv[1:]
+    asked = read_command(words) if words else None
+    settings = load(WorkerSettings, PROCESS)
+    configure_logging(PROCESS, settings.log_level, settings.log_format)
+    asyncio.run(work(settings) if asked is None else do(asked, settings))
+
+
+if __name__ == "__main__":
+    main()
