@@ -14,7 +14,7 @@ from benchmarks.measure import Result, served
 from devstack.places import temporary_folder
 from devstack.ports import free_ports
 
-OURS = ("gateway", "auth-service", "todo-service", "todo-worker")
+OURS = ("gateway", "auth-service", "todo-service", "auth-worker", "todo-worker")
 IDLE_SECONDS = 3.0
 START_SECONDS = 60.0
 

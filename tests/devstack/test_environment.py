@@ -16,7 +16,7 @@ AT = Addresses(
     mail_port=8025,
     smtp_port=2525,
     service_ports={"auth-service": 8001, "todo-service": 8002},
-    admin_ports=dict(zip(PROCESSES, range(9001, 9005), strict=True)),
+    admin_ports=dict(zip(PROCESSES, range(9001, 9006), strict=True)),
     database_urls={"auth": "postgresql://auth@/auth", "todo": "postgresql://todo@/todo"},
     redis_url="redis://127.0.0.1:6379/0",
     gateway_config=Path("gateway/gateway.toml"),
@@ -42,6 +42,7 @@ class TestTheEnvironment:
         assert [each[name].get("DATABASE_URL") for name in PROCESSES] == [
             "postgresql://auth@/auth",
             "postgresql://todo@/todo",
+            "postgresql://auth@/auth",
             "postgresql://todo@/todo",
             None,
         ]
@@ -50,13 +51,13 @@ class TestTheEnvironment:
         """On one machine they would collide."""
         each = environments(AT, SECRETS, {"ADMIN_PORT": "9090"})
 
-        assert [each[name]["ADMIN_PORT"] for name in PROCESSES] == ["9001", "9002", "9003", "9004"]
+        assert [each[name]["ADMIN_PORT"] for name in PROCESSES] == ["9001", "9002", "9003", "9004", "9005"]
 
     def test_keeps_the_accounts_secret_with_the_auth_service(self):
-        """AUTH_SECRET seals keys; nobody else needs it."""
+        """AUTH_SECRET seals keys and makes links; nobody but that service and its worker needs it."""
         each = environments(AT, SECRETS, {})
 
-        assert [name for name in PROCESSES if "AUTH_SECRET" in each[name]] == ["auth-service"]
+        assert [name for name in PROCESSES if "AUTH_SECRET" in each[name]] == ["auth-service", "auth-worker"]
 
     def test_points_verifiers_at_the_service_itself(self):
         """Key sets are fetched from the auth-service's own address, never through the gateway."""
@@ -89,7 +90,10 @@ class TestTheEnvironment:
         """The gateway itself has no proxy before it."""
         each = environments(AT, SECRETS, {})
 
-        assert [each[name].get("TRUSTED_PROXIES") for name in PROCESSES] == ["127.0.0.1/32", "127.0.0.1/32", None, None]
+        assert [each[name].get("TRUSTED_PROXIES") for name in PROCESSES] == [
+            *("127.0.0.1/32", "127.0.0.1/32"),
+            *(None, None, None),
+        ]
 
     def test_is_overruled_by_the_caller(self):
         """A variable that the caller has set wins; an empty one counts as unset."""

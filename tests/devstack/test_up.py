@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from devstack.members import PROCESSES
 from devstack.places import temporary_folder
 from devstack.ports import free_ports
 from devstack.stack import Entry, Stack
@@ -106,7 +107,7 @@ class TestUp:
 
         assert time.monotonic() - began < 5
         assert [status, *(answer.status_code for answer in answers)] == [0, 200, 401]
-        assert [answer.status_code for answer in healthy] == [200] * 4
+        assert [answer.status_code for answer in healthy] == [200] * len(PROCESSES)
         assert stack["urls"]["gateway"] == f"http://127.0.0.1:{terminal.port}"
         assert set(running) == set(stack["admin_urls"]) | {"postgres", "valkey", "mail"}
         assert not any(entry.runs() for entry in running.values())

@@ -2,21 +2,22 @@
 
 Everybody gets the caller's environment, then the table's variables, unless the caller has set one of those: what a
 developer sets wins. Five variables are the exception, because one value cannot serve several processes, and a
-DATABASE_URL that was exported for some other project would be migrated by us.
+DATABASE_URL that was exported for some other project would be migrated by us. The last column says which variables the
+caller may set.
 
-| variable                            | auth-service | todo-service | todo-worker | gateway | the caller may set it |
-|-------------------------------------|--------------|--------------|-------------|---------|-----------------------|
-| ENVIRONMENT, LOG_FORMAT, PUBLIC_URL | x            | x            | x           | x       | x                     |
-| REDIS_URL, DRAIN_SECONDS            | x            | x            | x           | x       | x                     |
-| ADMIN_PORT                          | x            | x            | x           | x       |                       |
-| DATABASE_URL                        | x            | x            | x           |         |                       |
-| BETTER_AUTH_SECRET, TRUSTED_PROXIES | x            | x            |             |         | x                     |
-| AUTH_JWKS_URL                       |              | x            |             |         | x                     |
-| AUTH_SECRET, APP_URL                | x            |              |             |         | x                     |
-| ALLOWED_ORIGINS, THROTTLE_FACTOR    | x            |              |             | x       | x                     |
-| SMTP_URL, MAIL_FROM                 |              |              | x           |         | x                     |
-| GATEWAY_CONFIG, GATEWAY_UPSTREAM_…  |              |              |             | x       | x                     |
-| PORT, BIND_ADDRESS                  |              |              |             | x       | x                     |
+| variable                            | auth-service | todo-service | auth-worker | todo-worker | gateway | caller may |
+|-------------------------------------|--------------|--------------|-------------|-------------|---------|------------|
+| ENVIRONMENT, LOG_FORMAT, PUBLIC_URL | x            | x            | x           | x           | x       | x          |
+| REDIS_URL, DRAIN_SECONDS            | x            | x            | x           | x           | x       | x          |
+| ADMIN_PORT                          | x            | x            | x           | x           | x       |            |
+| DATABASE_URL                        | x            | x            | x           | x           |         |            |
+| BETTER_AUTH_SECRET, TRUSTED_PROXIES | x            | x            |             |             |         | x          |
+| AUTH_JWKS_URL                       |              | x            |             |             |         | x          |
+| AUTH_SECRET, APP_URL                | x            |              | x           |             |         | x          |
+| ALLOWED_ORIGINS, THROTTLE_FACTOR    | x            |              |             |             | x       | x          |
+| SMTP_URL, MAIL_FROM                 |              |              | x           | x           |         | x          |
+| GATEWAY_CONFIG, GATEWAY_UPSTREAM_…  |              |              |             |             | x       | x          |
+| PORT, BIND_ADDRESS                  |              |              |             |             | x       | x          |
 
 The migrations get their service's environment.
 """
@@ -101,6 +102,7 @@ def _table(
     return {
         "auth-service": (service | accounts | browsers, auth),
         "todo-service": (service | verifier, todo),
+        "auth-worker": (accounts | mail, auth),
         "todo-worker": (mail, todo),
         "gateway": (gateway | browsers, {"PORT": str(at.port)}),
     }

@@ -7,7 +7,8 @@ from pathlib import Path
 from devstack.commands import Command, Kind
 from devstack.environment import Addresses
 
-PROCESSES = ("auth-service", "todo-service", "todo-worker", "gateway")
+PROCESSES = ("auth-service", "todo-service", "auth-worker", "todo-worker", "gateway")
+WORKERS = ("auth-worker", "todo-worker")
 SERVICES = ("auth-service", "todo-service")
 
 # As in the images. The gateway drops idle connections after 55 seconds, so a service never closes one under it.
@@ -35,16 +36,21 @@ def mail_catcher(project: Path, at: Addresses, caller: Mapping[str, str]) -> Com
 
 
 def members(project: Path, at: Addresses, environments: Mapping[str, Mapping[str, str]]) -> list[Command]:
-    """The services, the worker and the gateway."""
-    worker = _python(project, "todo-worker", Kind.WORKER, environments["todo-worker"], "todo_service.worker")
-    gateway = _python(project, "gateway", Kind.GATEWAY, environments["gateway"], "gateway")
-    return [*(_service(project, name, at, environments[name]) for name in SERVICES), worker, gateway]
+    """The services, the workers and the gateway."""
+    services = [_service(project, name, at, environments[name]) for name in SERVICES]
+    workers = [_worker(project, name, environments[name]) for name in WORKERS]
+    return [*services, *workers, _python(project, "gateway", Kind.GATEWAY, environments["gateway"], "gateway")]
 
 
 def _service(project: Path, name: str, at: Addresses, environment: Mapping[str, str]) -> Command:
     app = f"{name.replace('-', '_')}.main:create_app"
     listen = ("--host", "127.0.0.1", "--port", str(at.service_ports[name]))
     return _python(project, name, Kind.SERVICE, environment, "uvicorn", "--factory", app, *listen, *UVICORN_FLAGS)
+
+
+def _worker(project: Path, name: str, environment: Mapping[str, str]) -> Command:
+    module = f"{name.replace('-worker', '_service')}.worker"
+    return _python(project, name, Kind.WORKER, environment, module)
 
 
 def _python(
