@@ -36,7 +36,7 @@ class Subscriber:
         self._turned = turned
         self._channels: dict[str, asyncio.Event] = {}
         self._line: PubSub | None = None
-        # What is left and what is entered anew must reach Redis in that order.
+        # What is left and what is entered anew must reach Redis in that order, and nothing before the line is there.
         self._speaking = asyncio.Lock()
 
     @classmethod
@@ -107,8 +107,10 @@ class Subscriber:
         self._turned()
 
     async def _hear_on(self, line: PubSub) -> None:
-        await line.subscribe(ALIVE, *self._channels)
-        self._line = line
+        # Who asks for a channel meanwhile waits, and then finds the line.
+        async with self._speaking:
+            await line.subscribe(ALIVE, *self._channels)
+            self._line = line
         self._turned()
         is_asked = False
         while True:
