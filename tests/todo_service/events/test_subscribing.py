@@ -73,3 +73,19 @@ class TestListening:
 
             assert await redis.publish("td:ch:ada", 7) == 1
             await until(lambda: heard == [("td:ch:ada", b"7")])
+
+    async def test_after_a_message_of_nobodys(self, redis, redis_url, heard):
+        """What cannot be read costs the connection, not the hearing."""
+
+        def hear(channel, message):
+            heard.append(int(message))
+
+        turns = []
+        async with Subscriber.open(redis_url, hear, lambda: turns.append(1)) as subscriber:
+            await until(lambda: subscriber.is_up)
+            await subscriber.listen_to("td:ch:ada")
+            await redis.publish("td:ch:ada", "nonsense")
+            await until(lambda: len(turns) == 3)
+            await redis.publish("td:ch:ada", 7)
+
+            await until(lambda: heard == [7])

@@ -14,6 +14,8 @@ from shared.redis import connect
 
 __all__ = ["Subscriber"]
 
+log = structlog.get_logger()
+
 ALIVE = "td:ch"
 """A channel on which nobody speaks: with it the connection always listens to something."""
 
@@ -95,6 +97,9 @@ class Subscriber:
                     await self._hear_on(line)
             except FAULTS as error:
                 self._lose(error)
+            except Exception as error:  # whatever it is, the next connection may hear again
+                log.error("events_unheard", exc_info=error)
+                self._lose(error)
             await asyncio.sleep(RECONNECT_EVERY_SECONDS)
 
     def _lose(self, error: Exception) -> None:
@@ -103,7 +108,7 @@ class Subscriber:
         self._line = None
         for confirmed in self._channels.values():
             confirmed.clear()
-        structlog.get_logger().warning("events_unheard", error=type(error).__name__)
+        log.warning("events_unheard", error=type(error).__name__)
         self._turned()
 
     async def _hear_on(self, line: PubSub) -> None:
