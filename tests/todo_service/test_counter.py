@@ -231,6 +231,30 @@ class TestNumbers:
         assert tuple(counted or (0, 0)) == tuple(stored)
 
 
+class TestATurn:
+    async def test_begins_once(self, app, ada):
+        """Who asks again gets the same counter, and no second place; creates and other writes share its numbers."""
+        with bound_contextvars(user=ada.user_id):
+            async with transaction(app.state.database.sessions) as session:
+                turn = Turn(session, ada.user_id, app.state.writers)
+                service = TodoService(
+                    TodoWrites(session, ada.user_id, turn), Principal(ada.user_id, None), notifies=False
+                )
+                head = await turn.begin()
+
+                numbers = [
+                    (await service.create(TodoCreate(title="x"))).seq,
+                    (await service.create(TodoCreate(title="x", id=uuid4()))).seq,
+                    (await service.create(TodoCreate(title="x"))).seq,
+                ]
+
+                assert numbers == [1, 2, 3]
+                assert await turn.begin() is head
+                assert (head.seq, head.live) == (3, 3)
+                assert len(session.info["on_end"]) == 1
+        assert (await ada.post("/todos", json={"title": "x"})).headers["X-Sync-Seq"] == "4"
+
+
 class TestTheLock:
     async def test_one_user_takes_few_connections(self, app, ada, grace, table):
         """One of Ada's writes holds her lock, three wait for it at the database, the rest outside; Grace's does not."""

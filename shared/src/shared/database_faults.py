@@ -11,8 +11,8 @@ __all__ = ["as_problem", "means_away"]
 BUSY = frozenset({"25P04", "40001", "40P01", "53300", "55P03", "57014"})
 """SQLSTATEs of a server that is there and could not do it now: timeouts, deadlocks, too many connections."""
 
-AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
-"""SQLSTATEs of a server that is going, starting, or has ended our connection."""
+AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "28000", "28P01", "3D000", "55000"})
+"""SQLSTATEs of a server that is going, starting, has ended our connection, or lets us into no such database now."""
 
 
 def as_problem(error: BaseException) -> BaseException:

@@ -2,14 +2,9 @@
 
 import asyncio
 import json
-import os
-import signal
-import socket
-import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -17,10 +12,9 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.todo_service.harness import NOWHERE, SECRET, token
-from tests.waiting import until
+from tests.todo_service.harness import token
+from tests.todo_service.processes import ServiceProcess, started
 
-FLAGS = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--timeout-graceful-shutdown", "25")
 NUMBERS = count(1)
 
 
@@ -69,36 +63,8 @@ class Listener:
                 assert event is not None, "the stream has ended"
 
 
-@dataclass
-class Service:
-    """A process of the service."""
-
-    process: asyncio.subprocess.Process
-    client: httpx.AsyncClient
-    port: int
-    said: bytearray = field(default_factory=bytearray)
-
-    async def is_up(self) -> bool:
-        """Whether it answers."""
-        assert self.process.returncode is None, self.said.decode()
-        try:
-            return (await self.client.get("/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    async def read(self) -> None:
-        """Collect what it writes, until it ends."""
-        assert self.process.stdout
-        while some := await self.process.stdout.read(65_536):
-            self.said += some
-
-    async def stop(self) -> float:
-        """Send SIGTERM, and return how many seconds it took to end."""
-        started = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
-            await self.process.wait()
-        return time.monotonic() - started
+class Service(ServiceProcess):
+    """A process of the service that is listened to."""
 
     def resident_kilobytes(self) -> int:
         """The memory that it has now."""
@@ -150,47 +116,17 @@ def grace() -> User:
     return User(f"grace-live-{next(NUMBERS)}")
 
 
-@asynccontextmanager
-async def started(database_url: str, redis_url: str, **environment: str) -> AsyncIterator[Service]:
-    """Start a process on these servers, and end it after."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    given = {
-        "PATH": os.environ["PATH"],
-        "ENVIRONMENT": "development",
-        "PUBLIC_URL": "http://localhost:8080",
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "AUTH_JWKS_URL": NOWHERE,
-        "BETTER_AUTH_SECRET": SECRET,
-        "ADMIN_PORT": "0",
-    }
-    command = ("-m", "uvicorn", "--factory", "todo_service.main:create_app", "--port", str(port), *FLAGS)
-    out = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, env=given | environment, **out)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
-        service = Service(process, client, port)
-        reading = asyncio.create_task(service.read())
-        try:
-            await until(service.is_up, seconds=20)
-            yield service
-        finally:
-            if process.returncode is None:
-                await service.stop()
-            await reading
-
-
 @pytest.fixture(scope="session")
 async def service(todo_database_url, valkey) -> AsyncIterator[Service]:
     """A process that no test stops."""
-    async with started(todo_database_url, valkey.url) as service:
+    async with started(todo_database_url, valkey.url, Service) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
 async def other_service(todo_database_url, valkey) -> AsyncIterator[Service]:
     """Another one, on the same servers."""
-    async with started(todo_database_url, valkey.url) as service:
+    async with started(todo_database_url, valkey.url, Service) as service:
         yield service
 
 
@@ -200,7 +136,7 @@ async def new_service(todo_database_url, valkey):
     async with AsyncExitStack() as ending:
 
         async def start(redis_url: str = valkey.url, **environment: str) -> Service:
-            return await ending.enter_async_context(started(todo_database_url, redis_url, **environment))
+            return await ending.enter_async_context(started(todo_database_url, redis_url, Service, **environment))
 
         yield start
 

@@ -2,11 +2,13 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from redis.asyncio import Redis
 
 from shared.caller import InsufficientScope
 from shared.tokens import InvalidToken, MissingToken
+from tests.todo_service.events.conftest import started
 from tests.todo_service.harness import assert_problem
 from tests.waiting import until
 from todo_service.changes.events.channels import channel_of
@@ -63,7 +65,7 @@ class TestOpeningAStream:
             await ada.writes(service)
             assert (await stream.next()).seq == seq + 1
 
-    @pytest.mark.parametrize("last_event_id", ["0", "-1", "nonsense", "9" * 30, ""])
+    @pytest.mark.parametrize("last_event_id", ["0", "-1", "nonsense", "9" * 30, "9" * 5000, ""])
     async def test_an_id_of_no_event(self, service, ada, last_event_id):
         """An id that is not the newest one is answered with the newest."""
         seq = await ada.writes(service)
@@ -175,6 +177,20 @@ class TestWithoutRedis:
         async with service.listening(ada) as stream:
             assert (await stream.next(1)).seq == 0
             await stream.hears(await ada.writes(service), seconds=6)
+
+    async def test_a_look_that_fails(self, migrated_database, new_valkey, ada):
+        """It is not the last one, whatever the fault: when that is over, changes are looked for as before."""
+        url, valkey = await migrated_database("todo"), new_valkey()
+        admin = await asyncpg.connect(url)
+        async with started(url, valkey.url) as service, service.listening(ada) as stream:
+            await stream.next()
+            await admin.execute("ALTER TABLE user_streams RENAME TO elsewhere")
+            valkey.kill()
+            await until(lambda: b"events_not_looked_for" in service.said)
+            await admin.execute("ALTER TABLE elsewhere RENAME TO user_streams")
+
+            await stream.hears(await ada.writes(service), seconds=6)
+        await admin.close()
 
 
 class TestLimits:

@@ -82,6 +82,7 @@ class Turn:
         self._session = session
         self._user_id = user_id
         self._writers = writers
+        self._head: Head | None = None
         self._written: int | None = None
 
     @property
@@ -90,21 +91,15 @@ class Turn:
         return self._writers.quota
 
     async def begin(self) -> Head:
-        """Take the user's lock until the transaction ends, and return the counter.
+        """Take the user's lock until the transaction ends, and return the counter; once begun, return the same one.
 
         Whatever the write is to judge by, it reads after this, in statements of its own: one that waits for the lock
         keeps the snapshot it began with. Raises `Busy`, and `InvalidToken` when the account has ended.
         """
-        await self._enter()
-        mine = {"user_id": self._user_id}
-        row = (await self._session.run(LOCKED, mine)).one_or_none()
-        if row is None:
-            first = {"owner": self._user_id, "epoch": uuid4()}
-            await self._session.run(FIRST.on_conflict_do_nothing(), first)
-            row = (await self._session.run(LOCKED, mine)).one()
-        if row.purged_at is not None:
-            raise InvalidToken(Reason.ENDED)
-        return Head(row.seq, row.live_count, row.trash_count)
+        if self._head is None:
+            await self._enter()
+            self._head = await self._lock()
+        return self._head
 
     async def write(self, statement: Write, head: Head) -> None:
         """Run `statement` and, within it, store `head`."""
@@ -122,13 +117,16 @@ class Turn:
         await self._session.run(mine.values(purged_seq=func.greatest(COLUMNS.purged_seq, purged_seq)))
 
     async def create(self, statement: Insert, values: Mapping[str, object]) -> int:
-        """Run `statement`, whose seq is `NEXT_SEQ`, as all of this transaction; return the number that it got.
+        """Run `statement`, whose seq is `NEXT_SEQ`, and return the number that it got.
 
-        It must read nothing, for it takes no lock before it begins. Raises `QuotaExceeded`, `InvalidToken`, `Busy`.
+        It must read nothing: unless the turn has begun, it is all of this transaction and takes no lock before it
+        starts. Raises `QuotaExceeded`, `InvalidToken`, `Busy`.
         """
-        await self._enter()
         room = {"max_todos": self.quota.max_todos, "max_rows": self.quota.max_rows}
         counted = {**values, **room, "owner": self._user_id, "epoch": uuid4()}
+        if self._head is not None:
+            return await self._create_after(self._head, statement, counted)
+        await self._enter()
         try:
             seq: int = (await self._session.exec_alone(statement, counted)).scalar_one()
         except IntegrityError as error:
@@ -142,6 +140,23 @@ class Turn:
         """Raise `QuotaExceeded` unless one todo more may be live, with `rows` more in all."""
         if (refusal := _over(self.quota, head.live, head.trash, rows)) is not None:
             raise refusal
+
+    async def _lock(self) -> Head:
+        mine = {"user_id": self._user_id}
+        row = (await self._session.run(LOCKED, mine)).one_or_none()
+        if row is None:
+            first = {"owner": self._user_id, "epoch": uuid4()}
+            await self._session.run(FIRST.on_conflict_do_nothing(), first)
+            row = (await self._session.run(LOCKED, mine)).one()
+        if row.purged_at is not None:
+            raise InvalidToken(Reason.ENDED)
+        return Head(row.seq, row.live_count, row.trash_count)
+
+    async def _create_after(self, head: Head, statement: Insert, counted: Mapping[str, object]) -> int:
+        self.require_room(head, rows=1)
+        head.seq = self._written = (await self._session.run(statement, counted)).scalar_one()
+        head.live += 1
+        return head.seq
 
     def _raised(self, head: Head) -> Update:
         counts = {"seq": head.seq, "live_count": head.live, "trash_count": head.trash}

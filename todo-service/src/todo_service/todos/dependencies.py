@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
-from shared.database import Session, SessionDep
+from shared.database import SessionDep
 from shared.problems import (
     BodyTooLarge,
     Busy,
@@ -32,6 +32,7 @@ __all__ = [
     "ForVersion",
     "MyTodoService",
     "MyTodos",
+    "MyTurn",
     "Reader",
     "Writer",
 ]
@@ -73,10 +74,19 @@ MyTodos = Annotated[TodoRepository, Depends(readable_todos)]
 """The caller's own todos. Asking for them requires a valid access token with the scope `todos:read`, or with none."""
 
 
-async def todo_service(request: Request, session: SessionDep, user: Writer) -> TodoService:
+async def my_turn(request: Request, session: SessionDep, user: Writer) -> Turn:
+    """Return the caller's turn to write."""
+    return Turn(session, user.id, request.app.state.writers)
+
+
+MyTurn = Annotated[Turn, Depends(my_turn)]
+"""The caller's one turn to write in this request: whoever asks for it gets the same. The scope is `todos:write`."""
+
+
+async def todo_service(request: Request, session: SessionDep, user: Writer, turn: MyTurn) -> TodoService:
     """Return what the caller does with their todos."""
     notifies = request.app.state.settings.notify_todo_created == "on"
-    return TodoService(_writes_of(request, session, user), user, notifies=notifies)
+    return TodoService(TodoWrites(session, user.id, turn), user, notifies=notifies)
 
 
 MyTodoService = Annotated[TodoService, Depends(todo_service)]
@@ -90,7 +100,3 @@ async def for_version(request: Request) -> IfMatch:
 
 ForVersion = Annotated[IfMatch, Depends(for_version)]
 """Which version a write was made for; without `If-Match`, for any."""
-
-
-def _writes_of(request: Request, session: Session, user: Principal) -> TodoWrites:
-    return TodoWrites(session, user.id, Turn(session, user.id, request.app.state.writers))
