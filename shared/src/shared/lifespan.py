@@ -15,7 +15,7 @@ from starlette.datastructures import State
 
 from shared.problems import Unavailable
 
-__all__ = ["Loop", "Opener", "hears_stop", "opens", "pause", "repeat", "run_until_stopped"]
+__all__ = ["Loop", "Opener", "hears_stop", "kept_running", "opens", "pause", "repeat", "run_until_stopped"]
 
 RESTART_AFTER_SECONDS = 1.0
 SAY_AGAIN_AFTER_SECONDS = 60.0
@@ -78,7 +78,7 @@ async def run_until_stopped(**loops: Loop) -> None:
         running.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
         for name, loop in loops.items():
-            tasks.create_task(_kept_running(name, loop, stop), name=name)
+            tasks.create_task(kept_running(name, loop, stop), name=name)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
@@ -90,7 +90,8 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
+async def kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
+    """Run `loop` until `stop`. When it fails, that is logged, and it is started again a second later."""
     log, said, said_at = structlog.get_logger(), "", float("-inf")
     while not stop.is_set():
         try:
