@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from shared.lifespan import pause
+from shared.lifespan import end, pause
 from shared.problems import Unavailable
 from shared.redis import connect
 
@@ -23,7 +23,6 @@ BLOCK_SECONDS = 5.0
 MAX_AT_ONCE = 10
 FOLLOWED_AT_ONCE = 100
 RECONNECT_EVERY_SECONDS = 0.5
-CANCEL_AGAIN_SECONDS = 0.05
 
 # With NOACK nothing is pending, so consumers need no names to tell them apart; one name leaves none behind.
 CONSUMER = "worker"
@@ -152,10 +151,7 @@ class _Patience:
             return None
         finally:
             stopped.cancel()
-            # redis-py can lose a cancellation that comes while it looks whether a connection is still good.
-            while not read.done():
-                read.cancel()
-                await asyncio.wait({read}, timeout=CANCEL_AGAIN_SECONDS)
+            await end(read)
             await asyncio.wait({stopped})
         if self._is_away:
             structlog.get_logger().info("stream_back", stream=self._stream)
