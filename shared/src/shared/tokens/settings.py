@@ -1,6 +1,6 @@
 """Settings of whoever issues or verifies access tokens."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr
@@ -47,3 +47,5 @@ class TokenSettings(TokenRules):
     """The rules, and the whole URL of the key set at the auth-service's own address, for all but that service."""
 
     auth_jwks_url: HttpUrl
+    # What becomes of writes while nobody can tell which sessions have ended: they go on, or they are refused.
+    revocation_fail_mode: Literal["open", "closed"] = "open"

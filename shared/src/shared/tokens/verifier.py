@@ -19,6 +19,7 @@ from shared.tokens.errors import InvalidToken, Reason
 from shared.tokens.keys import MAX_KID_CHARACTERS, KeySource
 from shared.tokens.principal import Principal
 from shared.tokens.profiles import profiles
+from shared.tokens.revocations import Revocations
 from shared.tokens.settings import TokenRules
 from shared.tokens.strict import parse_object, token_parts
 
@@ -31,7 +32,7 @@ HEADER_MEMBERS = frozenset({"alg", "typ", "kid"})
 class Verifier:
     """Verifies access tokens: our own by `keys`, a frontend's by `frontend_keys`, HS256 ones by secrets of `settings`.
 
-    `clock` gives the seconds of the epoch. One verifier serves one event loop.
+    What `revocations` has ended is refused. `clock` gives the seconds of the epoch. One verifier serves one event loop.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class Verifier:
         keys: KeySource,
         *,
         frontend_keys: KeySource | None = None,
+        revocations: Revocations | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.revocations = Revocations() if revocations is None else revocations
         self._keys = keys
         self._frontend_keys = frontend_keys
         self._clock = clock
@@ -53,12 +56,14 @@ class Verifier:
 
         Raises `InvalidToken` for every other text, and `KeysUnavailable` while no key has ever been read.
         """
-        # Only what verified is remembered, so a text found there has passed all rules but that of time.
+        # Only what verified is remembered, so a text found there has passed all rules but those of time and revocation.
         fingerprint = _fingerprint(token)
         user = self._verified.find(fingerprint, self._clock(), self._key_changes())
         if user is None:
             user = await self._verify_unseen(token)
             self._verified.remember(fingerprint, user, self._clock())
+        if user in self.revocations:
+            raise InvalidToken(Reason.REVOKED)
         return user
 
     def _key_changes(self) -> int:
