@@ -28,8 +28,9 @@ async def always_ready() -> str | None:
 def app_with():
     """Make a client of an app with these checks."""
 
-    def make(*checks) -> tuple[FastAPI, httpx.AsyncClient]:
-        app = FastAPI(redirect_slashes=False, lifespan=opens(health=lambda _: Health.serve("127.0.0.1", 0, *checks)))
+    def make(*checks, **remarks) -> tuple[FastAPI, httpx.AsyncClient]:
+        resources = opens(health=lambda _: Health.serve("127.0.0.1", 0, *checks, **remarks))
+        app = FastAPI(redirect_slashes=False, lifespan=resources)
         app.include_router(health_router())
         return app, httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
 
@@ -60,6 +61,17 @@ class TestTheServicesPort:
 
         assert response.status_code == 503
         assert response.json() == {"status": "unready", "reason": "database: away"}
+
+    @pytest.mark.parametrize(("check", "status"), [(always_ready, 200), (never_ready, 503)])
+    async def test_readyz_remarks(self, app_with, check, status):
+        """What an operator should know is said whether the process gets work or not, and nothing else is."""
+        app, client = app_with(check, revocations=lambda: "stale", clocks=lambda: None)
+        async with app.router.lifespan_context(app), client:
+            response = await client.get("/readyz")
+
+        assert response.status_code == status
+        assert response.json()["revocations"] == "stale"
+        assert "clocks" not in response.json()
 
 
 class TestTheAdminPort:

@@ -93,7 +93,9 @@ class Watch:
 
         @event.listens_for(engine, "before_cursor_execute")
         def see(connection, cursor, statement, parameters, context, executemany):
-            watch.see(statement, parameters, clears=bool(connection.info["session"].info.get("on_end")))
+            # The readiness check speaks without a session.
+            session = connection.info.get("session")
+            watch.see(statement, parameters, clears=bool(session and session.info.get("on_end")))
 
         @event.listens_for(engine, "connect")
         def see_driver(connection, record):

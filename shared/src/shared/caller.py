@@ -24,6 +24,9 @@ __all__ = [
 
 Address = IPv4Address | IPv6Address
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Those that change nothing (RFC 9110 section 9.2.1)."""
+
 
 class RepeatedAuthorization(BadRequest):
     """The request has more than one `Authorization` field, so it does not say who is calling."""
@@ -66,7 +69,8 @@ class BearerToken(SecurityBase):
     async def __call__(self, request: Request) -> Principal:
         """Return whom the request's token names, by the verifier at `app.state.verifier`.
 
-        Raises `RepeatedAuthorization`, `MissingToken`, what `Verifier.verify` raises, and `InsufficientScope`.
+        Raises `RepeatedAuthorization`, `MissingToken`, what `Verifier.verify` raises, `InsufficientScope`, and, for a
+        request that may change something, `RevocationsStale`.
         """
         verifier: Verifier = request.app.state.verifier
         try:
@@ -78,6 +82,8 @@ class BearerToken(SecurityBase):
         structlog.contextvars.bind_contextvars(user=user.id)
         if self._scope is not None and user.scopes is not None and self._scope not in user.scopes:
             raise InsufficientScope(self._scope)
+        if request.method not in SAFE_METHODS:
+            verifier.revocations.admit_write(user)
         return user
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-__all__ = ["Check", "Health", "Heartbeats", "health_router"]
+__all__ = ["Check", "Health", "Heartbeats", "Remark", "health_router"]
 
 LAG_LIMIT_SECONDS = 5.0
 LAG_WINDOW_SECONDS = 10.0
@@ -26,19 +26,23 @@ BEAT_LIMIT_SECONDS = 60.0
 Check: TypeAlias = Callable[[], Awaitable[str | None]]
 """Says why the process should get no work now, or None."""
 
+Remark: TypeAlias = Callable[[], str | None]
+"""Says what an operator should know although the process works on, or None."""
+
 
 class Health:
     """What a process knows of its own state."""
 
-    def __init__(self, *checks: Check) -> None:
+    def __init__(self, *checks: Check, **remarks: Remark) -> None:
         self._checks = checks
+        self._remarks = remarks
         self._lagged_at = float("-inf")
 
     @classmethod
     @asynccontextmanager
-    async def serve(cls, address: str, port: int, *checks: Check) -> AsyncIterator[Self]:
+    async def serve(cls, address: str, port: int, *checks: Check, **remarks: Remark) -> AsyncIterator[Self]:
         """Give the health of this process, watched, and answered at `address` on the admin `port` (0: not)."""
-        health = cls(*checks)
+        health = cls(*checks, **remarks)
         watch = asyncio.create_task(health._watch_loop(), name="loop-watch")
         server = await asyncio.start_server(health._answer, address, port) if port else None
         try:
@@ -56,11 +60,15 @@ class Health:
         return 200, {"status": "alive"}
 
     async def readyz(self) -> tuple[int, dict[str, str]]:
-        """Return status and body: 503, with the reason, when a check says that the process should get no work."""
+        """Return status and body: 503, with the reason, when a check says that the process should get no work.
+
+        Each remark that has something to say is a member of its name, whatever the status is.
+        """
+        said = {name: words for name, remark in self._remarks.items() if (words := remark())}
         for check in self._checks:
             if reason := await check():
-                return 503, {"status": "unready", "reason": reason}
-        return 200, {"status": "ready"}
+                return 503, {"status": "unready", "reason": reason} | said
+        return 200, {"status": "ready"} | said
 
     async def _watch_loop(self) -> None:
         while True:

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from types import FrameType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -15,11 +15,14 @@ from starlette.datastructures import State
 
 from shared.problems import Unavailable
 
-__all__ = ["Loop", "Opener", "hears_stop", "opens", "pause", "repeat", "run_until_stopped"]
+__all__ = ["Loop", "Opener", "end", "hears_stop", "kept_running", "opens", "pause", "repeat", "run_until_stopped"]
 
 RESTART_AFTER_SECONDS = 1.0
 SAY_AGAIN_AFTER_SECONDS = 60.0
 BEAT_EVERY_SECONDS = 20.0
+CANCEL_AGAIN_SECONDS = 0.05
+
+Ended = TypeVar("Ended")
 
 Opener: TypeAlias = Callable[[State], AbstractAsyncContextManager[object]]
 """Given the state that holds what was opened before, returns the next resource as a context manager."""
@@ -78,7 +81,17 @@ async def run_until_stopped(**loops: Loop) -> None:
         running.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
         for name, loop in loops.items():
-            tasks.create_task(_kept_running(name, loop, stop), name=name)
+            tasks.create_task(kept_running(name, loop, stop), name=name)
+
+
+async def end(task: asyncio.Task[Ended]) -> None:
+    """Cancel `task` until it has ended; what it raises is its own affair.
+
+    redis-py can lose a cancellation that comes while it opens a connection, or looks whether one is still good.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
@@ -90,7 +103,8 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
+async def kept_running(name: str, loop: Loop, stop: asyncio.Event) -> None:
+    """Run `loop` until `stop`. When it fails, that is logged, and it is started again a second later."""
     log, said, said_at = structlog.get_logger(), "", float("-inf")
     while not stop.is_set():
         try:

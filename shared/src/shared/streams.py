@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from shared.lifespan import pause
+from shared.lifespan import end, pause
 from shared.problems import Unavailable
 from shared.redis import connect
 
@@ -37,8 +37,21 @@ Entry: TypeAlias = Mapping[str, str]
 Handler: TypeAlias = Callable[[Entry], Awaitable[None]]
 """Does what an entry asks for. What it raises is logged: the entry comes again if its row is due again."""
 
-Follower: TypeAlias = Callable[[str, Entry], Awaitable[None]]
-"""Is handed the id and the fields of each entry, one after the other. What it raises ends the reading."""
+
+def _ignored() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Who follows a stream: `take` is handed the id and the fields of each entry, one after the other.
+
+    What it raises ends the reading. `level` is called whenever Redis has answered and all that there was is handed
+    over, so at least every 6 s while Redis is there.
+    """
+
+    take: Callable[[str, Entry], Awaitable[None]]
+    level: Callable[[], None] = _ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ async def consume(url: str, group: Group, handler: Handler, *, stop: asyncio.Eve
                     await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
                 else:
                     entries = await patience.read(reader.read(MAX_AT_ONCE - len(running)))
-                    running.update(handlers.create_task(_handle(handler, entry)) for entry in entries)
+                    running.update(handlers.create_task(_handle(handler, entry)) for entry in entries or ())
                 running = {task for task in running if not task.done()}
     finally:
         await client.aclose()
@@ -89,14 +102,20 @@ async def follow(url: str, place: Place, follower: Follower, *, stop: asyncio.Ev
     """
     client = _blocking(url)
     patience = _Patience(place.stream, stop)
+    is_level = False
     try:
         while not stop.is_set():
             beat()
-            for entry_id, entry in await patience.read(_read_behind(client, place)):
+            # The first read, and the first after an outage, waits for nothing: what is there must be known soon.
+            entries = await patience.read(_read_behind(client, place, waits=is_level))
+            for entry_id, entry in entries or ():
                 if stop.is_set():
                     return
-                await follower(entry_id, entry)
+                await follower.take(entry_id, entry)
                 place = Place(place.stream, entry_id)
+            is_level = entries is not None and len(entries) < FOLLOWED_AT_ONCE
+            if is_level:
+                follower.level()
     finally:
         await client.aclose()
 
@@ -114,8 +133,8 @@ class _Patience:
         self._stop = stop
         self._is_away = False
 
-    async def read(self, reading: Coroutine[None, None, list[Read]]) -> list[Read]:
-        """Return what `reading` returns; nothing if Redis is away, after a pause, or at the stop.
+    async def read(self, reading: Coroutine[None, None, list[Read]]) -> list[Read] | None:
+        """Return what `reading` returns; None if Redis is away, after a pause, or at the stop.
 
         An entry that is on its way at the stop is lost with the connection: a group's comes again when its row is due,
         and a follower has not moved on.
@@ -123,30 +142,30 @@ class _Patience:
         read, stopped = asyncio.create_task(reading), asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait({read, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            entries = read.result() if read.done() else []
+            entries = read.result() if read.done() else None
         except (RedisError, OSError, TimeoutError) as error:
             if not self._is_away:
                 structlog.get_logger().warning("stream_away", stream=self._stream, error=type(error).__name__)
             self._is_away = True
             await pause(self._stop, RECONNECT_EVERY_SECONDS)
-            return []
+            return None
         finally:
             stopped.cancel()
-            read.cancel()
-            await asyncio.wait({read, stopped})
+            await end(read)
+            await asyncio.wait({stopped})
         if self._is_away:
             structlog.get_logger().info("stream_back", stream=self._stream)
         self._is_away = False
         return entries
 
 
-async def _read_behind(client: Redis, place: Place) -> list[tuple[str, Entry]]:
-    how = ("COUNT", FOLLOWED_AT_ONCE, "BLOCK", int(BLOCK_SECONDS * 1000))
+async def _read_behind(client: Redis, place: Place, *, waits: bool) -> list[tuple[str, Entry]]:
+    how = ("COUNT", FOLLOWED_AT_ONCE, *(("BLOCK", int(BLOCK_SECONDS * 1000)) if waits else ()))
     # As a plain command: see `_GroupReader.read`.
     reply: Reply = await client.execute_command(  # type: ignore[no-untyped-call]
         "XREAD", *how, "STREAMS", place.stream, place.after
     )
-    return [(entry_id.decode(), _decoded(fields)) for _, entries in reply for entry_id, fields in entries]
+    return [(entry_id.decode(), _decoded(fields)) for _, entries in reply or () for entry_id, fields in entries]
 
 
 class _GroupReader:

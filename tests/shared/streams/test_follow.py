@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from shared.streams import Place, follow
+from shared.streams import Follower, Place, follow
 from tests.waiting import until
 
 STREAM = "s:broadcast"
 
 
-class Follower:
+class Reader:
     """What was followed so far."""
 
     def __init__(self):
@@ -20,6 +20,7 @@ class Follower:
         self.ids = []
         self.seen = []
         self.beats = 0
+        self.seen_when_level = []
         self.may_finish = asyncio.Event()
         self.may_finish.set()
 
@@ -31,6 +32,15 @@ class Follower:
         self.ids.append(entry_id)
         await self.may_finish.wait()
 
+    def level(self):
+        """Note how much had been seen when there was no more."""
+        self.seen_when_level.append(len(self.seen))
+
+    @property
+    def parts(self):
+        """As `follow` takes it."""
+        return Follower(self.follow, self.level)
+
     def beat(self):
         """Count how often the loop came around."""
         self.beats += 1
@@ -39,9 +49,9 @@ class Follower:
 @asynccontextmanager
 async def following(url, after="0"):
     """Let somebody follow in the background, until the block ends."""
-    follower = Follower()
+    follower = Reader()
     place = Place(STREAM, after)
-    task = asyncio.create_task(follow(url, place, follower.follow, stop=follower.stop, beat=follower.beat))
+    task = asyncio.create_task(follow(url, place, follower.parts, stop=follower.stop, beat=follower.beat))
     try:
         yield follower
     finally:
@@ -82,12 +92,45 @@ class TestFollowing:
     async def test_a_fault_ends_it(self, redis, redis_url):
         """The entry was not dealt with, so nothing behind it is read: its follower begins again at its place."""
         await send(redis, 1, "fault", 2)
-        follower = Follower()
+        follower = Reader()
 
         with pytest.raises(ValueError):
-            await follow(redis_url, Place(STREAM, "0"), follower.follow, stop=follower.stop, beat=follower.beat)
+            await follow(redis_url, Place(STREAM, "0"), follower.parts, stop=follower.stop, beat=follower.beat)
 
         assert follower.seen == ["1"]
+
+
+class TestBeingLevel:
+    async def test_comes_after_all_that_there_was(self, redis, redis_url):
+        """A backlog of several reads is told to be over once, at its end."""
+        await send(redis, *range(250))
+
+        async with following(redis_url) as follower:
+            await until(lambda: follower.seen_when_level)
+
+        assert follower.seen_when_level[0] == 250
+
+    async def test_is_told_at_once(self, redis_url):
+        """Where there is nothing to read, the first read does not wait for something."""
+        started = asyncio.get_running_loop().time()
+
+        async with following(redis_url) as follower:
+            await until(lambda: follower.seen_when_level == [0])
+
+        assert asyncio.get_running_loop().time() - started < 2
+
+    async def test_is_not_told_while_redis_is_away(self, new_valkey):
+        """And it is told soon after Redis is back, although nothing came."""
+        valkey = new_valkey()
+        async with following(valkey.url) as follower:
+            await until(lambda: follower.seen_when_level)
+            valkey.kill()
+            beats, told = follower.beats, len(follower.seen_when_level)
+            await until(lambda: follower.beats > beats + 1)
+            assert len(follower.seen_when_level) == told
+            valkey.start()
+
+            await until(lambda: len(follower.seen_when_level) > told, seconds=4)
 
 
 class TestStopping:
@@ -109,6 +152,21 @@ class TestStopping:
             started = asyncio.get_running_loop().time()
 
         assert asyncio.get_running_loop().time() - started < 1
+
+    @pytest.mark.parametrize("turns", range(8))
+    async def test_does_not_wait_for_a_read_that_begins(self, redis_url, turns):
+        """However soon after the beginning of a read it is, the read is broken off."""
+        follower, loop = Reader(), asyncio.get_running_loop()
+
+        def stop_in(more):
+            if more:
+                loop.call_soon(stop_in, more - 1)
+            else:
+                follower.stop.set()
+
+        place, parts = Place(STREAM, "0"), Follower(follower.follow, lambda: stop_in(turns))
+        async with asyncio.timeout(2):
+            await follow(redis_url, place, parts, stop=follower.stop, beat=follower.beat)
 
 
 class TestOutages:

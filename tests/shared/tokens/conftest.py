@@ -3,6 +3,7 @@
 import pytest
 
 from shared.tokens import InvalidToken, TokenRules, Verifier
+from tests.shared.tokens.kinds import FRONTEND, make_kinds
 from tests.shared.tokens.minting import PREVIOUS_SECRET, PUBLIC_URL, SECRET, Clock, KeyTable, SigningKey
 
 
@@ -27,7 +28,7 @@ def verifier_with(key_table, clock):
 
     def build(keys=None, **settings):
         given = {"public_url": PUBLIC_URL, "better_auth_secret": SECRET, "better_auth_secret_previous": PREVIOUS_SECRET}
-        return Verifier(TokenRules(**(given | settings)), keys or key_table, clock)
+        return Verifier(TokenRules(**(given | settings)), keys or key_table, clock=clock)
 
     return build
 
@@ -47,3 +48,33 @@ def refusal(verifier):
         return refused.value.reason
 
     return reason
+
+
+@pytest.fixture(scope="session")
+def kinds(signing_key):
+    """Every kind of token, by its name in `NAMES`."""
+    return make_kinds(signing_key)
+
+
+@pytest.fixture
+def frontend_keys(kinds):
+    """The key set of a Better Auth frontend."""
+    return KeyTable(*(kind.key for kind in kinds.values() if kind.key and not kind.is_own))
+
+
+@pytest.fixture
+def verifier_of_all(key_table, frontend_keys, clock):
+    """Build a verifier of every kind, with other settings or other parts."""
+
+    def build(parts=None, **settings):
+        given = {
+            "public_url": PUBLIC_URL,
+            "better_auth_secret": SECRET,
+            "better_auth_issuer": FRONTEND,
+            "better_auth_audience": FRONTEND,
+            "better_auth_jwks_url": f"{FRONTEND}/api/auth/jwks",
+        }
+        chosen = {"frontend_keys": frontend_keys, "clock": clock} | (parts or {})
+        return Verifier(TokenRules(**(given | settings)), key_table, **chosen)
+
+    return build

@@ -2,9 +2,8 @@
 
 import pytest
 
-from shared.tokens import InvalidToken, Reason
+from shared.tokens import InvalidToken, Principal, Reason
 from shared.tokens.cache import VerifiedTokens
-from shared.tokens.claims import Principal, Verified
 from tests.shared.tokens.minting import NOW, better_auth_token, own_token
 
 
@@ -88,10 +87,10 @@ class TestTheNumberOfRememberedTokens:
         seen = VerifiedTokens()
         assert seen.find(b"0", NOW, 0) is None
         for number in range(10_000):
-            seen.remember(b"%d" % number, Verified(Principal(str(number), None), NOW + 60), NOW)
+            seen.remember(b"%d" % number, Principal(str(number), None, expires_at=NOW + 60), NOW)
         assert seen.find(b"0", NOW, 0)
 
-        seen.remember(b"new", Verified(Principal("new", None), NOW + 60), NOW)
+        seen.remember(b"new", Principal("new", None, expires_at=NOW + 60), NOW)
 
         assert seen.find(b"0", NOW, 0)
         assert seen.find(b"1", NOW, 0) is None

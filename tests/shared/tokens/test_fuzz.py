@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.tokens import InvalidToken, Reason
+from shared.tokens.strict import decode_part, token_parts
+from tests.shared.tokens.kinds import NAMES
 from tests.shared.tokens.minting import (
     as_json,
     b64,
@@ -18,7 +20,6 @@ from tests.shared.tokens.minting import (
     hostile,
     json_values,
     own_claims,
-    own_hs256_token,
     own_token,
 )
 
@@ -86,17 +87,78 @@ class TestRandomTexts:
             await verifier.verify(better_auth_token(payload=payload))
 
     @hostile
-    @given(data=st.data(), mode=st.sampled_from(["ES256", "HS256", "Better Auth"]))
-    async def test_one_changed_character(self, verifier, signing_key, data, mode):
-        """A valid token with any one character changed, added or taken away is refused."""
-        mint = {"ES256": lambda: own_token(signing_key), "HS256": own_hs256_token, "Better Auth": better_auth_token}
-        token = mint[mode]()
+    @given(data=st.data(), name=st.sampled_from(NAMES))
+    async def test_one_changed_character(self, verifier_of_all, kinds, data, name):
+        """A valid token of any kind with any one character changed, added or taken away is refused."""
+        token = kinds[name].token()
         place = data.draw(st.integers(0, len(token) - 1))
         new = data.draw(st.sampled_from(["", *TOKEN_CHARACTERS]).filter(lambda character: character != token[place]))
         more = data.draw(st.booleans())
 
         with pytest.raises(InvalidToken):
-            await verifier.verify(token[:place] + new + token[place + (0 if more and new else 1) :])
+            await verifier_of_all().verify(token[:place] + new + token[place + (0 if more and new else 1) :])
+
+
+class TestShapes:
+    @hostile
+    @given(text=st.text(max_size=40) | st.text(TOKEN_CHARACTERS, max_size=40) | st.from_regex(r"[A-Za-z0-9_=+/ -]+"))
+    def test_have_one_spelling(self, text):
+        """Whatever is read as base64url is what would be written for the same bytes."""
+        try:
+            raw = decode_part(text)
+        except ValueError:
+            return
+        assert b64(raw) == text
+
+    @hostile
+    @given(parts=st.lists(st.binary(max_size=8), max_size=6))
+    def test_are_three_parts(self, parts):
+        """Three that are not empty, and each is read as it was written."""
+        text = ".".join(b64(part) for part in parts)
+
+        if len(parts) == 3 and all(parts):
+            assert token_parts(text) == tuple(parts)
+        else:
+            with pytest.raises(ValueError):
+                token_parts(text)
+
+
+class TestHeaders:
+    @hostile
+    @given(name=st.sampled_from(NAMES), member=st.text(max_size=8), value=json_values)
+    async def test_with_one_more_member(self, verifier_of_all, kinds, name, member, value):
+        """No other member is allowed, whatever it is called and says."""
+        if member in {"alg", "typ", "kid"}:
+            return
+        with pytest.raises(InvalidToken) as refused:
+            await verifier_of_all().verify(kinds[name].token(header={member: value}))
+
+        assert refused.value.reason in {Reason.HEADER, Reason.SHAPE}
+
+    @hostile
+    @given(name=st.sampled_from(NAMES), member=st.sampled_from(["alg", "typ", "kid"]), value=json_values)
+    async def test_with_another_value(self, verifier_of_all, kinds, name, member, value):
+        """What is no text is refused as a header; another text is no kind, or no key, of ours."""
+        if member == "kid" and isinstance(value, str) and len(value) <= 128 and kinds[name].key is None:
+            return
+        with pytest.raises(InvalidToken) as refused:
+            await verifier_of_all().verify(kinds[name].token(header={member: value}))
+
+        assert isinstance(value, str) or refused.value.reason in {Reason.HEADER, Reason.SHAPE}
+
+
+class TestRememberedTokens:
+    @hostile
+    @given(name=st.sampled_from(NAMES), junk=st.text(min_size=1, max_size=3), place=st.integers(0, 400))
+    async def test_are_found_by_their_own_text_only(self, verifier_of_all, kinds, name, junk, place):
+        """A text that has just been accepted helps no other one, and a refusal is refused again."""
+        verifier, token = verifier_of_all(), kinds[name].token()
+        user = await verifier.verify(token)
+
+        for _ in range(2):
+            with pytest.raises(InvalidToken):
+                await verifier.verify(token[:place] + junk + token[place:])
+        assert await verifier.verify(token) is user
 
 
 async def _seconds(refusal, text):

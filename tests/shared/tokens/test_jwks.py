@@ -247,7 +247,7 @@ class TestReadingASet:
             signing_key.jwk(kid=DROP),
             {"kty": "oct", "kid": "d", "k": b64(b"\1" * 32), "alg": "HS256"},
             {"kty": "RSA", "kid": "e", "n": "AQAB", "e": "AQAB"},
-            {"kty": "OKP", "kid": "f", "crv": "Ed25519", "x": b64(b"\1" * 32)},
+            {"kty": "OKP", "kid": "f", "crv": "X25519", "x": b64(b"\1" * 32)},
             "no key",
         ]
 

@@ -3,6 +3,13 @@
 import signal
 import time
 
+import pytest
+
+from shared.tokens import InvalidToken
+from tests.todo_service.ended import bearer, end, new_session
+from tests.todo_service.harness import assert_problem
+from tests.waiting import until
+
 
 class TestTheTokensEnd:
     async def test_asks_for_a_new_one(self, service, ada):
@@ -37,6 +44,53 @@ class TestTheTokensEnd:
             valkey.kill()
 
             assert (await stream.next(6)).event == "reauth"
+
+
+class TestTheSessionsEnd:
+    @pytest.mark.parametrize("by", ["token", "ticket"])
+    async def test_asks_for_a_new_login_within_a_second(self, service, valkey, ada, by):
+        """The stream of a session that is ended ends with `reauth`, also one that a ticket opened; others go on."""
+        session = new_session()
+        ended, other = bearer(session), bearer(session, sid="another")
+        ticket = (await service.client.post("/events/ticket", headers=ended)).json()["ticket"]
+        opened = {"query": f"?ticket={ticket}"} if by == "ticket" else ended
+        async with service.listening(ada, **opened) as stream, service.listening(ada, **other) as going_on:
+            await stream.next()
+            await going_on.next()
+            await end(valkey.url, kind="sid", id=session["sid"])
+
+            assert (await stream.next(1)).event == "reauth"
+            assert await stream.next() is None
+            with pytest.raises(TimeoutError):
+                await going_on.next(0.2)
+
+    async def test_of_all_a_users_sessions(self, service, valkey, ada):
+        """A stream by a token of a lower version ends, a newer one goes on."""
+        session = new_session()
+        async with (
+            service.listening(ada, **bearer(session)) as old,
+            service.listening(ada, **bearer(session, ver=2)) as new,
+        ):
+            await old.next()
+            await new.next()
+            await end(valkey.url, kind="user", id=session["sub"], ver=2)
+
+            assert (await old.next(1)).event == "reauth"
+            with pytest.raises(TimeoutError):
+                await new.next(0.2)
+
+    async def test_ends_its_tickets_too(self, service, valkey):
+        """A ticket that was bought before opens nothing after."""
+        session = new_session()
+        ticket = (await service.client.post("/events/ticket", headers=bearer(session))).json()["ticket"]
+        await end(valkey.url, kind="sid", id=session["sid"])
+        await until(lambda: _refused(service, bearer(session)))
+
+        assert_problem(await service.client.get(f"/events?ticket={ticket}"), InvalidToken)
+
+
+async def _refused(service, headers):
+    return (await service.client.get("/todos", headers=headers)).status_code == 401
 
 
 class TestAShutdown:

@@ -14,7 +14,7 @@ from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
 from shared.redis import RedisClient
 from shared.settings import load
-from shared.tokens import JwksSource, Verifier
+from shared.tokens import open_verifier
 from todo_service.changes.announcing import Announcer
 from todo_service.changes.events import EventHub, Limits, events
 from todo_service.changes.feed import routes as changes
@@ -80,19 +80,20 @@ def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncConte
     async def tickets(state: State) -> AsyncIterator[Tickets]:
         yield Tickets(state.database.sessions)
 
-    @asynccontextmanager
-    async def verifier(_: State) -> AsyncIterator[Verifier]:
-        async with JwksSource(str(settings.auth_jwks_url)) as keys:
-            yield Verifier(settings, keys)
-
+    redis_url = settings.redis_url.get_secret_value()
     streams = Limits(settings.sse_per_user, settings.sse_per_process)
     return opens(
         database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
-        redis=lambda _: RedisClient.open(settings.redis_url.get_secret_value()),
+        redis=lambda _: RedisClient.open(redis_url),
         pages=pages,
         writers=writers,
         tickets=tickets,
-        events=lambda state: EventHub.open(state.database, settings.redis_url.get_secret_value(), streams),
-        verifier=verifier,
-        health=lambda state: Health.serve(settings.admin_address, settings.admin_port, state.database.check),
+        verifier=lambda _: open_verifier(settings, redis_url),
+        events=lambda state: EventHub.open(state.database, redis_url, state.verifier.revocations, streams),
+        health=lambda state: Health.serve(
+            settings.admin_address,
+            settings.admin_port,
+            state.database.check,
+            revocations=state.verifier.revocations.remark,
+        ),
     )

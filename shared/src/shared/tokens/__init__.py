@@ -1,14 +1,19 @@
 """Access tokens, verified strictly: `await Verifier(settings, keys).verify(token)` gives a `Principal` or raises.
 
 Accepted are our own tokens (`at+jwt`), signed ES256 by the auth-service or HS256 with BETTER_AUTH_SECRET, and tokens
-of a Better Auth frontend, signed HS256 with the same secret. Which kind a token is, its `typ` and `alg` decide; each
-kind pins its algorithm and its keys (RFC 8725 sections 3.1 and 3.12).
+of a Better Auth frontend, signed HS256 with the same secret or by the keys at BETTER_AUTH_JWKS_URL. Which kind a token
+is, its `typ` and `alg` decide; each kind pins its algorithm and its keys (RFC 8725 sections 3.1 and 3.12).
+
+A resource server calls `open_verifier`, which also follows what has been revoked; `shared.caller` asks it.
 """
 
-from shared.tokens.claims import Principal
-from shared.tokens.errors import InvalidToken, KeysUnavailable, MissingToken, Reason
+from shared.tokens.errors import InvalidToken, KeysUnavailable, MissingToken, Reason, RevocationsStale
+from shared.tokens.jwk import UnusableKey
 from shared.tokens.jwks import JwksSource
-from shared.tokens.keys import KeySource, PublicKey, UnusableKey
+from shared.tokens.keys import KeySource, PublicKey
+from shared.tokens.opening import open_verifier
+from shared.tokens.principal import Principal
+from shared.tokens.revocations import Revocation, Revocations
 from shared.tokens.settings import TokenRules, TokenSettings
 from shared.tokens.verifier import Verifier
 
@@ -21,8 +26,12 @@ __all__ = [
     "Principal",
     "PublicKey",
     "Reason",
+    "Revocation",
+    "Revocations",
+    "RevocationsStale",
     "TokenRules",
     "TokenSettings",
     "UnusableKey",
     "Verifier",
+    "open_verifier",
 ]

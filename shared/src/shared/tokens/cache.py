@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from shared.tokens.claims import Principal, Verified
+from shared.tokens.principal import Principal
 
 __all__ = ["VerifiedTokens"]
 
@@ -35,8 +35,8 @@ class VerifiedTokens:
         self._entries.move_to_end(fingerprint)
         return principal
 
-    def remember(self, fingerprint: bytes, verified: Verified, now: float) -> None:
+    def remember(self, fingerprint: bytes, principal: Principal, now: float) -> None:
         """Keep a caller for half a minute, or until the token ends if that is sooner."""
-        self._entries[fingerprint] = verified.principal, min(verified.expires_at, now + MAX_AGE_SECONDS)
+        self._entries[fingerprint] = principal, min(principal.expires_at, now + MAX_AGE_SECONDS)
         if len(self._entries) > MAX_TOKENS:
             self._entries.popitem(last=False)

@@ -1,14 +1,14 @@
 """Why a request's token opens nothing: none came, it is not valid, or nobody could tell.
 
 Unauthorized ── MissingToken, InvalidToken
-Unavailable ─── KeysUnavailable
+Unavailable ─── KeysUnavailable, RevocationsStale
 """
 
 from enum import StrEnum
 
 from shared.problems import Unauthorized, Unavailable
 
-__all__ = ["InvalidToken", "KeysUnavailable", "MissingToken", "Reason"]
+__all__ = ["InvalidToken", "KeysUnavailable", "MissingToken", "Reason", "RevocationsStale"]
 
 
 class Reason(StrEnum):
@@ -25,6 +25,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     NOT_YET = "not_yet"
     LIFETIME = "lifetime"
+    REVOKED = "revoked"
     UNEXPECTED = "unexpected"
     ENDED = "ended"
     """The token is in order; the account that it names is not there any more."""
@@ -52,3 +53,9 @@ class KeysUnavailable(Unavailable):
     """The keys that verify access tokens could not be read yet. Try again soon."""
 
     code, title = "keys_unavailable", "Keys unavailable"
+
+
+class RevocationsStale(Unavailable):
+    """It cannot be told for the moment whether this session has ended, so nothing is changed. Try again soon."""
+
+    code, title = "revocations_stale", "Revocations stale"

@@ -11,7 +11,8 @@ import httpx
 import structlog
 
 from shared.tokens.errors import KeysUnavailable
-from shared.tokens.keys import KeySet, PublicKey, UnusableKey, read_key_set
+from shared.tokens.jwk import UnusableKey
+from shared.tokens.keys import KeySet, PublicKey, read_key_set
 
 __all__ = ["JwksSource"]
 
@@ -80,6 +81,12 @@ class JwksSource:
             await self._ask_again()
         return self._keys.get(kid)
 
+    def refetch(self) -> asyncio.Task[None]:
+        """Have the set read again now; return who reads it, who is the one reading already if there is one."""
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch())
+        return self._fetching
+
     async def _run(self) -> None:
         """Keep the set fresh: every second until the first is there, then every five minutes."""
         while True:
@@ -97,10 +104,8 @@ class JwksSource:
 
     async def _load(self) -> None:
         """Read the set; whoever asks while it is being read waits for that same answer."""
-        if self._fetching is None or self._fetching.done():
-            self._fetching = asyncio.create_task(self._fetch())
         # A caller who hangs up takes the answer from nobody else.
-        await asyncio.shield(self._fetching)
+        await asyncio.shield(self.refetch())
 
     async def _fetch(self) -> None:
         try:

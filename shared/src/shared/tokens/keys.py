@@ -1,40 +1,30 @@
-"""The keys that verify: read from JWKs and secrets under our own rules, then handed to python-jose ready built.
-
-python-jose never sees a key set: it ignores `kid`, `use` and `key_ops`, takes any curve for ES256, and stumbles over
-key types that it does not know.
-"""
+"""The keys that verify, ready built: public ones by their id, out of a key set or a table, and secrets."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
 from jose.backends.base import Key
-from jose.backends.cryptography_backend import CryptographyECKey, CryptographyHMACKey
+from jose.backends.cryptography_backend import CryptographyHMACKey
 from jose.exceptions import JWKError
 
-from shared.tokens.strict import decode_part, parse_object
+from shared.tokens.jwk import UnusableKey, built_key
+from shared.tokens.strict import parse_object
 
-__all__ = ["MAX_KID_CHARACTERS", "KeySet", "KeySource", "PublicKey", "UnusableKey", "hmac_key", "read_key_set"]
+__all__ = ["MAX_KID_CHARACTERS", "KeySet", "KeySource", "PublicKey", "hmac_key", "read_key_set"]
 
 MAX_KEYS = 50
 MAX_KID_CHARACTERS = 128
 MIN_SECRET_BYTES = 32
-COORDINATE_BYTES = 32
-PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 KeySet = dict[str, "PublicKey"]
 """The usable keys of a set, by `kid`."""
 
 
-class UnusableKey(ValueError):
-    """A key breaks one of our rules, or a key set holds none that keeps them."""
-
-
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key that verifies ES256 signatures, and no others."""
+    """A key that verifies signatures of one algorithm, and no others."""
 
     kid: str
     alg: str
@@ -42,25 +32,15 @@ class PublicKey:
 
     @classmethod
     def of(cls, jwk: Mapping[str, object]) -> Self:
-        """Build the key of a public EC P-256 JWK (RFC 7518 section 6.2.1); raise `UnusableKey` for anything else."""
+        """Build the key of a public JWK; raise `UnusableKey` for one without an id, and as `built_key` does."""
         kid = jwk.get("kid")
         if not isinstance(kid, str) or not 1 <= len(kid) <= MAX_KID_CHARACTERS:
             raise UnusableKey("no kid")
-        if (jwk.get("kty"), jwk.get("crv"), jwk.get("alg", "ES256")) != ("EC", "P-256", "ES256"):
-            raise UnusableKey("not for ES256")
-        if not PRIVATE_MEMBERS.isdisjoint(jwk):
-            raise UnusableKey("a private key was published")
-        if jwk.get("use", "sig") != "sig" or not _may_verify(jwk.get("key_ops", ["verify"])):
-            raise UnusableKey("not for verifying")
-        try:
-            public = EllipticCurvePublicNumbers(_coordinate(jwk, "x"), _coordinate(jwk, "y"), SECP256R1()).public_key()
-        except ValueError as error:
-            raise UnusableKey("not a point of the curve") from error
-        return cls(kid, "ES256", CryptographyECKey(public, "ES256"))
+        return cls(kid, *built_key(jwk))
 
 
 class KeySource(Protocol):
-    """Where the public keys of our own tokens come from: another service's key set, or this service's own table."""
+    """Where public keys come from: another service's key set, or this service's own table."""
 
     @property
     def changes(self) -> int:
@@ -108,15 +88,3 @@ def _usable(jwk: object) -> PublicKey | None:
         return PublicKey.of(jwk) if isinstance(jwk, dict) else None
     except UnusableKey:
         return None
-
-
-def _may_verify(operations: object) -> bool:
-    return isinstance(operations, list) and "verify" in operations
-
-
-def _coordinate(jwk: Mapping[str, object], name: str) -> int:
-    value = jwk.get(name)
-    raw = decode_part(value) if isinstance(value, str) else b""
-    if len(raw) != COORDINATE_BYTES:
-        raise UnusableKey(f"{name} is not {COORDINATE_BYTES} bytes")
-    return int.from_bytes(raw, "big")

@@ -16,7 +16,7 @@ from shared.problems import (
     Unprocessable,
     UnsupportedMediaType,
 )
-from shared.tokens import Principal
+from shared.tokens import Principal, RevocationsStale
 from todo_service.changes.counter import Turn
 from todo_service.todos.conditions import IfMatch
 from todo_service.todos.repository import TodoRepository, TodoWrites
@@ -41,7 +41,7 @@ PERSONAL = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 """Headers of what only the caller may see again, and only after asking."""
 
 ALWAYS = (*CALLER_PROBLEMS, InsufficientScope, Unprocessable, Busy, DatabaseUnavailable)
-OF_WRITES = (*ALWAYS, OutcomeUnknown, ConstraintViolation)
+OF_WRITES = (*ALWAYS, OutcomeUnknown, RevocationsStale, ConstraintViolation)
 OF_BODIES = (*OF_WRITES, MalformedJson, BodyTooLarge, UnsupportedMediaType)
 
 ETAG = {

@@ -12,7 +12,7 @@ import structlog
 from shared.database import Database
 from shared.lifespan import hears_stop, pause
 from shared.problems import Unavailable
-from shared.tokens import InvalidToken, Principal, Reason
+from shared.tokens import InvalidToken, Principal, Reason, Revocations
 from todo_service.changes.events.channels import channel_of
 from todo_service.changes.events.errors import TooManyStreams
 from todo_service.changes.events.repository import Latest, all_latest, latest_of
@@ -38,8 +38,9 @@ class Limits:
 class EventHub:
     """The streams of this process. None of them holds a connection to PostgreSQL."""
 
-    def __init__(self, database: Database, limits: Limits) -> None:
+    def __init__(self, database: Database, revocations: Revocations, limits: Limits) -> None:
         self._database = database
+        self._revocations = revocations
         self._limits = limits
         self._streams: defaultdict[str, set[Stream]] = defaultdict(set)
         """By channel, which stands for the user."""
@@ -50,9 +51,12 @@ class EventHub:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database, redis_url: str, limits: Limits) -> AsyncIterator[Self]:
+    async def open(
+        cls, database: Database, redis_url: str, revocations: Revocations, limits: Limits
+    ) -> AsyncIterator[Self]:
         """Give the hub; at SIGTERM its streams end, so that the server is not kept waiting for them."""
-        hub = cls(database, limits)
+        hub = cls(database, revocations, limits)
+        revocations.listen(hub._end_revoked)
         async with Subscriber.open(redis_url, hub._hear, hub._must_look.set) as hub._subscriber:
             looking = asyncio.create_task(hub._keep_looking(), name="events-look")
             try:
@@ -66,7 +70,7 @@ class EventHub:
     async def stream(self, user: Principal, seen: int | None) -> AsyncIterator[Stream]:
         """Give a stream of the user's changes from now on, beginning with the newest unless the client has `seen` it.
 
-        Raises `TooManyStreams`, `InvalidToken` when the account has ended, and what `latest_of` raises.
+        Raises `TooManyStreams`, `InvalidToken` when the account or session has ended, and what `latest_of` raises.
         """
         stream = Stream(user, seen)
         with self._counted(stream):
@@ -75,6 +79,9 @@ class EventHub:
             latest = await latest_of(self._database, user.id)
             if latest.is_purged:
                 raise InvalidToken(Reason.ENDED)
+            # It may have ended since the token was verified; what ends from now on is heard of.
+            if user in self._revocations:
+                raise InvalidToken(Reason.REVOKED)
             stream.offer(latest.seq)
             yield stream
 
@@ -86,7 +93,7 @@ class EventHub:
 
     @contextmanager
     def _counted(self, stream: Stream) -> Iterator[None]:
-        channel = channel_of(stream.user_id)
+        channel = channel_of(stream.user.id)
         mine = self._streams[channel]
         if len(mine) >= self._limits.per_user or self._count >= self._limits.per_process:
             raise TooManyStreams
@@ -107,6 +114,11 @@ class EventHub:
         for stream in self._streams.get(channel, ()):
             stream.offer(int(message))
 
+    def _end_revoked(self) -> None:
+        for stream in self._all():
+            if stream.user in self._revocations:
+                stream.revoke()
+
     async def _keep_looking(self) -> None:
         while True:
             # Nobody is asked to leave a channel at once: who closes a stream often opens another.
@@ -123,7 +135,7 @@ class EventHub:
 
     async def _look(self) -> None:
         """Read the counters of all users that are streamed to: what Redis has lost is made good."""
-        users = {stream.user_id for stream in self._all()}
+        users = {stream.user.id for stream in self._all()}
         for latest in await all_latest(self._database, users) if users else ():
             for stream in self._streams.get(channel_of(latest.user_id), ()):
                 _tell(stream, latest)

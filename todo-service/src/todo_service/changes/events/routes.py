@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
 from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, documents
-from shared.tokens import Principal
+from shared.tokens import Principal, RevocationsStale
 from todo_service.changes.events.errors import TooManyStreams
 from todo_service.changes.events.hub import EventHub
 from todo_service.changes.events.streams import Stream
@@ -30,7 +30,7 @@ WITH_TOKEN_OR_TICKET: dict[str, Any] = {"security": [{"HTTPBearer": []}, {}]}
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `change` with the newest `seq` as its data and id, `reauth` before the end "
-        "when the token has expired. A comment every 15 seconds keeps the connection alive.",
+        "when the token has expired or its session has ended. A comment every 15 seconds keeps the connection alive.",
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
@@ -97,7 +97,7 @@ async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
         yield event
 
 
-@router.post("/ticket", status_code=201, responses=documents(*ALWAYS, OutcomeUnknown))
+@router.post("/ticket", status_code=201, responses=documents(*ALWAYS, OutcomeUnknown, RevocationsStale))
 @router.post("/ticket/", status_code=201, include_in_schema=False)
 async def create_ticket(user: Reader, request: Request) -> TicketPublic:
     """Get a ticket that opens one stream of your events, for a browser's `EventSource`."""

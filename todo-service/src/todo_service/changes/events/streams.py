@@ -20,8 +20,7 @@ class Stream:
 
     def __init__(self, user: Principal, seen: int | None) -> None:
         """`seen` is the change of which the client knows already."""
-        self.user_id = user.id
-        self._ends_at = user.expires_at
+        self.user = user
         self._seen = seen
         self._newest: int | None = None
         self._is_revoked = False
@@ -35,7 +34,7 @@ class Stream:
             self._news.set()
 
     def revoke(self) -> None:
-        """End it, because its user may hear nothing more."""
+        """End it, because its user may hear nothing more by the token that opened it."""
         self._is_revoked = True
         self._news.set()
 
@@ -46,7 +45,7 @@ class Stream:
 
     async def events(self) -> AsyncIterator[ServerSentEvent]:
         """Give each change that is new to the client, and a last event that says what to do."""
-        while not (self._is_revoked or self._is_closing) and (left := self._ends_at - time.time()) > 0:
+        while not (self._is_revoked or self._is_closing) and (left := self.user.expires_at - time.time()) > 0:
             self._news.clear()
             if self._newest is not None and self._newest != self._seen:
                 self._seen = self._newest

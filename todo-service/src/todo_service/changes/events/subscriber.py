@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from shared.lifespan import end
 from shared.redis import connect
 
 __all__ = ["Subscriber"]
@@ -51,8 +52,7 @@ class Subscriber:
         try:
             yield subscriber
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await end(listening)
             await client.aclose()
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.database import Sessions, transaction
-from shared.streams import Entry, Place, follow
+from shared.streams import Entry, Follower, Place, follow
 from todo_service.changes.purge.repository import PositionRepository
 from todo_service.changes.purge.service import AccountPurge
 
@@ -28,7 +28,7 @@ class DeletedAccounts:
         """Follow the stream from where it was left, until `stop`; raises what `transaction` raises."""
         async with transaction(self._sessions) as session:
             last_id = await PositionRepository(session, STREAM).hold()
-        await follow(redis_url, Place(STREAM, last_id), self.handle, stop=stop, beat=beat)
+        await follow(redis_url, Place(STREAM, last_id), Follower(self.handle), stop=stop, beat=beat)
 
     async def handle(self, entry_id: str, entry: Entry) -> None:
         """Deal with one entry, unless another worker has. The place moves when the account is purged, not before."""

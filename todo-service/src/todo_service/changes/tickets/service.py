@@ -3,6 +3,7 @@
 import math
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -28,14 +29,16 @@ class Tickets:
         """Return a ticket for the user's events, good once within `LIFETIME`; raises what `transaction` raises."""
         secret = secrets.token_bytes(SECRET_BYTES)
         ends_at = None if math.isinf(user.expires_at) else user.expires_at
-        stored = Stored(datetime.now(UTC) + LIFETIME, {"expires_at": ends_at})
+        # By the last three the stream ends with the session, like the token itself.
+        claims: dict[str, object] = {"expires_at": ends_at, "sid": user.sid, "ver": user.ver, "kid": user.kid}
+        stored = Stored(datetime.now(UTC) + LIFETIME, claims)
         async with transaction(self._sessions) as session:
             await TicketRepository(session, user.id).add(sha256(secret).digest(), stored)
         # The user is named in it, so that it is looked for among their tickets only.
         return f"{_encoded(user.id.encode())}.{_encoded(secret)}"
 
     async def take(self, ticket: str) -> Principal:
-        """Return whom the ticket names; their stream ends with the token that it was bought with.
+        """Return whom the ticket names; their stream ends with the token that it was bought with, or its session.
 
         Raises `InvalidTicket`, also the second time, and what `transaction` raises.
         """
@@ -44,8 +47,19 @@ class Tickets:
             stored = await TicketRepository(session, user_id).take(sha256(secret).digest())
         if stored is None or stored.expires_at <= datetime.now(UTC):
             raise InvalidTicket
-        ends_at = stored.claims["expires_at"]
-        return Principal(user_id, scopes=None, expires_at=ends_at if isinstance(ends_at, int | float) else math.inf)
+        return _bought_by(user_id, stored.claims)
+
+
+def _bought_by(user_id: str, claims: Mapping[str, object]) -> Principal:
+    ends_at, sid, ver, kid = (claims.get(name) for name in ("expires_at", "sid", "ver", "kid"))
+    return Principal(
+        user_id,
+        scopes=None,
+        sid=sid if isinstance(sid, str) else None,
+        ver=ver if isinstance(ver, int) else None,
+        kid=kid if isinstance(kid, str) else None,
+        expires_at=ends_at if isinstance(ends_at, int | float) else math.inf,
+    )
 
 
 def _parts(ticket: str) -> tuple[str, bytes]:
