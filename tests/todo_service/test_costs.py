@@ -61,6 +61,7 @@ class TestStatements:
 
         assert len(await app.state.watch.since(mark)) == statements
 
+    @pytest.mark.needs_redis("a hit")
     async def test_of_a_list(self, app, ada):
         """One for a page, with or without its total; none for a hit."""
         await ada.new()
@@ -73,6 +74,7 @@ class TestStatements:
         assert (missed, len(await app.state.watch.since(mark))) == (1, 1)
 
 
+@pytest.mark.needs_redis("counts its commands")
 class TestRedisCommands:
     async def test_of_a_hit_is_one(self, app, ada, valkey):
         """READ, and nothing else."""
