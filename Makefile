@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 MEMBERS := shared auth-service todo-service gateway devstack
 MANIFESTS := $(addsuffix /pyproject.toml,$(MEMBERS))
 
-.PHONY: help up reset test check format lock bench e2e browser compose-up
+.PHONY: help up reset test check format lock bench chaos e2e browser compose-up
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ lock: $(VENV)/.installed ## Resolve the hashed locks anew from the manifests
 
 bench: $(VENV)/.installed ## Measure against peers; fails below a bar (ONLY=todos)
 	@$(BIN)/python -m benchmarks $(ONLY)
+
+chaos: $(VENV)/.installed ## Kill processes at random under fifty writers for three minutes (CHAOS_SECONDS=180 CHAOS_SEED=…)
+	@$(BIN)/python -m tests.chaos
 
 e2e: $(VENV)/.installed ## Run the system tests against a running set (E2E_BASE_URL, E2E_MAIL_URL)
 	@E2E_BASE_URL=$${E2E_BASE_URL:-http://127.0.0.1:8080} $(BIN)/python -m pytest tests/system -m "not kills and not browser" $(ARGS)
