@@ -15,7 +15,8 @@ MOST = 12
 PAUSE_SECONDS = 0.8
 LATE_SECONDS = 10.0
 """How long a request whose answer was lost may still be carried out: waiting for its turn, then for the lock, then its
-transaction. So long nobody touches what it would undo, unless it names the version it was made for."""
+transaction. So long nobody touches what it would undo, unless it has a key or names the version it was made for."""
+KEY, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,19 @@ class Device:
             await pause(stop, self._dice.uniform(0, PAUSE_SECONDS))
 
     async def _create(self) -> None:
+        """Create one, with an id of its own or with a key: either makes one todo of many tries."""
         if len(self._own) >= MOST:
             return
-        mark = self._mark()
-        todo = Todo(id=str(UUID(int=self._dice.getrandbits(128), version=4)), title=f"Todo {mark}", description=mark)
-        wanted = {"id": todo.id, "title": todo.title, "description": mark}
-        answer = await self._line.ask("POST", "/todos", json=wanted)
+        mark, name = self._mark(), self._name_of_its_own()
+        todo = Todo(id=name, title=f"Todo {mark}", description=mark)
+        fields = {"title": todo.title, "description": mark}
+        if is_keyed := self._dice.random() < 0.5:
+            answer = await self._line.ask("POST", "/todos", json=fields, headers={KEY: name})
+            todo = replace(todo, id=answer.body.get("id", name))
+        else:
+            answer = await self._line.ask("POST", "/todos", json={**fields, "id": name})
         self._own.add(todo.id)
-        self._settle(CREATE, answer, todo)
+        self._settle(CREATE, answer, todo, is_safe=is_keyed)
         await self._look_for(todo)
 
     async def _look_for(self, todo: Todo) -> None:
@@ -94,9 +100,9 @@ class Device:
     async def _restore(self) -> None:
         if todo := self._any(Place.TRASH):
             after = replace(todo, place=Place.LIVE, version=todo.version + 1)
-            condition = self._condition(todo)
+            condition = self._condition(todo) or {KEY: self._name_of_its_own()}
             answer = await self._line.ask("POST", f"/todos/{todo.id}/restore", headers=condition)
-            self._settle(RESTORE, answer, after, is_safe=bool(condition))
+            self._settle(RESTORE, answer, after, is_safe=True)
 
     async def _purge(self) -> None:
         if todo := self._any(Place.LIVE, Place.TRASH):
@@ -126,11 +132,13 @@ class Device:
     def _settle(self, deed: Deed, answer: Answer, after: Todo, *, is_safe: bool = False) -> None:
         """Note that a write is done, if `answer` says so. One that `is_safe` does no harm when it comes late."""
         is_again = answer.may_be_second and answer.status == deed.again
+        if REPLAYED in answer.headers and not answer.may_be_second:
+            self._fault(f"{deed.name} of {after.id} is replayed at the first try")
         if answer.status != deed.done and not is_again:
             self._fault(f"{deed.name} of {after.id} is answered {answer}")
         elif answer.todo and Todo.shown(answer.todo) != after:
             self._fault(f"{deed.name} shows {answer.todo} instead of {after}")
-        self._ledger.tally.found_done += is_again
+        self._ledger.tally.found_done += is_again or REPLAYED in answer.headers
         self._ledger.write(deed.name, after)
         if answer.may_be_second and not is_safe:
             self._resting[after.id] = asyncio.get_running_loop().time() + LATE_SECONDS
@@ -144,6 +152,9 @@ class Device:
 
     def _condition(self, todo: Todo) -> dict[str, str]:
         return {"If-Match": f'"{todo.version}"'} if self._dice.random() < 0.5 else {}
+
+    def _name_of_its_own(self) -> str:
+        return str(UUID(int=self._dice.getrandbits(128), version=4))
 
     def _mark(self) -> str:
         self._number += 1
