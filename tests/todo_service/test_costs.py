@@ -121,7 +121,7 @@ class TestPlans:
 
         first, second = await uncached.state.watch.since(mark)
         for statement, extra in ((first, ()), (second, (rows[400]["created_at"], rows[400]["id"]))):
-            scan = await plan_of(table, statement, [ada.user_id, *extra, 21, 0])
+            scan = await plan_of(table, statement, [20, ada.user_id, *extra, 21, 0])
             assert scan["Index Name"] == "todos_list"
             assert scan["Actual Rows"] <= 21
 
