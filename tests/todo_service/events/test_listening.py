@@ -75,6 +75,7 @@ class TestOpeningAStream:
 
 
 class TestHearing:
+    @pytest.mark.needs_redis("a publication arrives within a second")
     async def test_across_processes(self, service, other_service, ada):
         """What one process wrote is heard from another within a second."""
         async with other_service.listening(ada) as stream:
@@ -83,6 +84,7 @@ class TestHearing:
 
             await stream.hears(seq, seconds=1)
 
+    @pytest.mark.needs_redis("a publication arrives within a second")
     async def test_each_kind_of_write(self, service, other_service, ada):
         """A change, a deletion and a restoration are told of as a new todo is."""
         async with other_service.listening(ada) as stream:
@@ -116,6 +118,7 @@ class TestHearing:
 
             await until(lambda: sql_is(sql, busy, 0))
 
+    @pytest.mark.needs_redis("publishes a hundred thousand changes")
     async def test_a_slow_reader_costs_nothing(self, service, ada, redis_url):
         """Of a hundred thousand changes it is told few, the newest among them, and none of the others is kept."""
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port, limit=1024)

@@ -150,6 +150,7 @@ class TestPurging:
 
 
 class TestDeletedAccounts:
+    @pytest.mark.needs_redis("accounts end by an entry in a stream")
     async def test_are_purged(self, redis, new_worker, account, rows_of, sql):
         """A worker reads `user.deleted` and keeps its place beside what it did."""
         await account("ada")
@@ -162,6 +163,7 @@ class TestDeletedAccounts:
         assert set((await rows_of("ada")).values()) == {0}
         assert await sql.fetchval("SELECT count(*) FROM user_streams WHERE purged_at IS NOT NULL") == 1
 
+    @pytest.mark.needs_redis("accounts end by an entry in a stream")
     async def test_survive_a_killed_worker(self, redis, new_worker, account, rows_of, sql):
         """Killed in the middle of a purge, the next worker does the rest."""
         await account("ada", rows=20_000)

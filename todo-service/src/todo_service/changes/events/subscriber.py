@@ -86,8 +86,9 @@ class Subscriber:
                 return
             try:
                 await command(self._line)
-            except FAULTS:
-                # Whoever listens finds out too, and begins anew with all channels.
+            except (*FAULTS, AttributeError, RuntimeError):
+                # Whoever listens finds out too, and begins anew with all channels. When that came first, redis-py has
+                # taken its connection to pieces under the command, and stumbles over what is missing.
                 return
 
     async def _listen(self) -> None:
