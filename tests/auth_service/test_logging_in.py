@@ -7,7 +7,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import event, text
 
-from auth_service.passwords import PasswordHasher
+from auth_service.passwords import PasswordHasher, PasswordPolicy
 from tests.auth_service.running import PASSWORD, Device, assert_problem, new_address
 from tests.waiting import until
 
@@ -49,7 +49,7 @@ def hash_with(service):
 
     def use(**cost):
         counting = CountingHasher(**cost)
-        service.app.state.hasher = PasswordHasher(2, 8, PasswordHash((counting,)))
+        service.app.state.hasher = PasswordHasher(2, PasswordPolicy(8, "localhost"), PasswordHash((counting,)))
         counting.calls = 0
         return counting
 

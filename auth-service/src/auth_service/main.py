@@ -12,7 +12,7 @@ from auth_service.derivation import Purpose, derived_keys
 from auth_service.keys import KeyRing, TokenIssuer
 from auth_service.keys.routes import router as keys
 from auth_service.keys.sealing import Seal
-from auth_service.passwords import PasswordHasher
+from auth_service.passwords import PasswordHasher, PasswordPolicy
 from auth_service.sessions import RefreshTokens, Turns
 from auth_service.sessions.routes import router as sessions
 from auth_service.settings import AuthSettings
@@ -63,12 +63,13 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
 
 def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
+    policy = PasswordPolicy(settings.password_min_length, settings.public_host)
     return opens(
         database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
         keys=lambda state: KeyRing.open(state.database.sessions, seal),
         issuer=lambda state: nullcontext(TokenIssuer(settings, state.keys)),
         verifier=lambda state: nullcontext(Verifier(settings, state.keys)),
-        hasher=lambda _: PasswordHasher.open(settings.hash_workers, settings.password_min_length),
+        hasher=lambda _: PasswordHasher.open(settings.hash_workers, policy),
         health=lambda state: Health.serve(
             settings.admin_address, settings.admin_port, state.database.check, state.keys.check
         ),

@@ -1,6 +1,7 @@
 """Settings of the service."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -45,6 +46,11 @@ class AuthSettings(DatabaseSettings, TokenRules, OwnSecrets):
     def is_encrypted(self) -> bool:
         """Whether browsers reach us by https, so that cookies can be `Secure` and `__Host-`."""
         return self.public_url.startswith("https://")
+
+    @property
+    def public_host(self) -> str:
+        """The name by which people know us."""
+        return urlsplit(self.public_url).hostname or ""
 
     @property
     def trusted_origins(self) -> frozenset[str]:

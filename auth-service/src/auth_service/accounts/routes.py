@@ -39,7 +39,7 @@ async def register(
     Tokens come as they do from a login: the access token in the answer, the refresh token in a cookie, or in the
     answer too with `X-Token-Delivery: body`.
     """
-    password_hash = await hasher.hash_chosen(registration.password)
+    password_hash = await hasher.hash_chosen(registration.password, email=registration.email, name=registration.name)
     account = await create_account(database, registration, password_hash)
     return await opener.open(account, Audited.REGISTERED)
 

@@ -50,7 +50,7 @@ class Registration(BaseModel):
             # Far above the policy's bound: what is longer is refused before the cost of normalising it.
             max_length=1024,
             examples=["correct horse battery staple"],
-            description="8 to 256 characters of any kind. Nothing is trimmed or cut off.",
+            description="8 to 256 characters of any kind, and no common password. Nothing is trimmed or cut off.",
         ),
     ]
     name: NameText | None = None

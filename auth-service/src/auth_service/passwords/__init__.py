@@ -2,5 +2,6 @@
 
 from auth_service.passwords.errors import Overloaded, WeakPassword
 from auth_service.passwords.hashing import HasherDep, PasswordHasher
+from auth_service.passwords.policy import PasswordPolicy
 
-__all__ = ["HasherDep", "Overloaded", "PasswordHasher", "WeakPassword"]
+__all__ = ["HasherDep", "Overloaded", "PasswordHasher", "PasswordPolicy", "WeakPassword"]

@@ -6,7 +6,7 @@ __all__ = ["Overloaded", "WeakPassword"]
 
 
 class WeakPassword(Unprocessable):
-    """This password may not be chosen; `reason` says why: `too_short` or `too_long`."""
+    """This password may not be chosen; `reason` is `too_short`, `too_long`, `common`, `too_simple` or `personal`."""
 
     code, title = "weak_password", "Password not acceptable"
 

@@ -16,7 +16,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from auth_service.passwords.errors import Overloaded
-from auth_service.passwords.policy import check_chosen, composed
+from auth_service.passwords.policy import PasswordPolicy, composed
 
 __all__ = ["HasherDep", "PasswordHasher", "Permit", "Verified"]
 
@@ -39,8 +39,8 @@ class Verified:
 class PasswordHasher:
     """Hashes and verifies on `workers` threads; each takes 19 MiB while it works."""
 
-    def __init__(self, workers: int, min_length: int, scheme: PasswordHash = ARGON2ID) -> None:
-        self._min_length = min_length
+    def __init__(self, workers: int, policy: PasswordPolicy, scheme: PasswordHash = ARGON2ID) -> None:
+        self._policy = policy
         self._scheme = scheme
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
         self._permits = asyncio.Semaphore(workers)
@@ -49,17 +49,20 @@ class PasswordHasher:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, workers: int, min_length: int) -> AsyncIterator[Self]:
-        """Give a hasher, and end its threads after. Passwords chosen from now on have at least `min_length`."""
-        hasher = cls(workers, min_length)
+    async def open(cls, workers: int, policy: PasswordPolicy) -> AsyncIterator[Self]:
+        """Give a hasher, and end its threads after. Passwords chosen from now on follow `policy`."""
+        hasher = cls(workers, policy)
         try:
             yield hasher
         finally:
             hasher._threads.shutdown(wait=False)
 
-    async def hash_chosen(self, password: str) -> str:
-        """Return the hash of a password that someone chooses; raise `WeakPassword` or `Overloaded`."""
-        check_chosen(password, self._min_length)
+    async def hash_chosen(self, password: str, *, email: str, name: str | None) -> str:
+        """Return the hash of a password that the person of this address and name chooses.
+
+        Raises `WeakPassword` and `Overloaded`.
+        """
+        self._policy.check(password, email=email, name=name)
         async with self.permit() as permit:
             return await permit.hash(password)
 
