@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import update
 from sqlmodel import col, func, or_, select
 
 from auth_service.sessions.models import LoginSession, RefreshToken
@@ -12,14 +12,14 @@ from auth_service.tables import core
 from shared.database import Session, Sessions
 from shared.sweeping import delete_old
 
-__all__ = ["Ended", "SessionRepository", "sweep_refresh_tokens", "sweep_sessions"]
+__all__ = ["SessionOf", "SessionRepository", "sweep_refresh_tokens", "sweep_sessions"]
 
 USED_TOKENS_KEPT = timedelta(days=14)
 """As long as a session can idle: a token that was used before then belongs to none that lives, or to a newer one."""
 
 
-class Ended(NamedTuple):
-    """A session that has just ended."""
+class SessionOf(NamedTuple):
+    """A session, and whose it is: in the order in which several are locked."""
 
     session_id: UUID
     user_id: UUID
@@ -84,24 +84,35 @@ class SessionRepository:
         )
         return found.first() is not None
 
-    async def end_by_token(self, token_hash: bytes, reason: str) -> Ended | None:
-        """End the session that this token was ever given to; None when there is none, or it has ended."""
-        of_token = select(RefreshToken.session_id).where(RefreshToken.token_hash == token_hash)
-        return await self._end(col(LoginSession.id).in_(of_token), reason=reason)
-
-    async def end(self, session_id: UUID, user_id: UUID, reason: str) -> Ended | None:
-        """End this session of this user; None when there is none, or it has ended."""
-        return await self._end(col(LoginSession.id) == session_id, col(LoginSession.user_id) == user_id, reason=reason)
-
-    async def _end(self, *which: ColumnElement[bool], reason: str) -> Ended | None:
-        ended = await self._database.exec(
-            update(LoginSession)
-            .where(*which, col(LoginSession.ended_at).is_(None))
-            .values(ended_at=func.clock_timestamp(), end_reason=reason)
-            .returning(col(LoginSession.id), col(LoginSession.user_id))
+    async def find_by_token(self, token_hash: bytes) -> SessionOf | None:
+        """Return whose session this token was ever given to."""
+        found = await self._database.exec(
+            select(LoginSession.id, LoginSession.user_id)
+            .join(RefreshToken, col(RefreshToken.session_id) == col(LoginSession.id))
+            .where(RefreshToken.token_hash == token_hash)
         )
-        row = ended.one_or_none()
-        return Ended(*row) if row else None
+        row = found.first()
+        return SessionOf(*row) if row else None
+
+    async def end(self, user_id: UUID, reason: str, *, only: UUID | None = None, but: UUID | None = None) -> list[UUID]:
+        """End the user's sessions that have not ended: `only` this one, all `but` this one, or all; return which."""
+        open_ones = (
+            select(LoginSession.id)
+            .where(LoginSession.user_id == user_id, col(LoginSession.ended_at).is_(None))
+            .order_by(col(LoginSession.id))
+            .with_for_update(key_share=True)
+        )
+        open_ones = open_ones if only is None else open_ones.where(LoginSession.id == only)
+        open_ones = open_ones if but is None else open_ones.where(LoginSession.id != but)
+        # Locked first, and in the order of their ids: two that end several would else wait for each other.
+        ended = list(await self._database.exec(open_ones))
+        if ended:
+            await self._database.exec(
+                update(LoginSession)
+                .where(col(LoginSession.id).in_(ended))
+                .values(ended_at=func.clock_timestamp(), end_reason=reason)
+            )
+        return ended
 
 
 async def sweep_sessions(sessions: Sessions) -> int:

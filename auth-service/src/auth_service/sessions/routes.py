@@ -86,8 +86,5 @@ async def logout(response: Response, presented: LogoutDep, sessions: Sessions, c
 
     The answer is the same when nothing was presented or nothing was open.
     """
-    for token in presented.refresh_tokens:
-        await sessions.end_by_token(token)
-    if presented.session is not None:
-        await sessions.end(*presented.session)
+    await sessions.log_out(presented.refresh_tokens, presented.session)
     cookie.clear(response)
