@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import col, func, or_, select
 
 from auth_service.sessions.models import LoginSession, RefreshToken
@@ -72,17 +72,17 @@ class SessionRepository:
 
     async def is_live(self, session_id: UUID, user_id: UUID) -> bool:
         """Whether this session of this user has neither ended nor expired."""
-        now = func.clock_timestamp()
         found = await self._database.exec(
-            select(LoginSession.id).where(
-                LoginSession.id == session_id,
-                LoginSession.user_id == user_id,
-                col(LoginSession.ended_at).is_(None),
-                col(LoginSession.idle_expires_at) > now,
-                col(LoginSession.absolute_expires_at) > now,
-            )
+            select(LoginSession.id).where(LoginSession.id == session_id, *_is_live(user_id))
         )
         return found.first() is not None
+
+    async def live(self, user_id: UUID) -> list[LoginSession]:
+        """Return the user's sessions that have neither ended nor expired, the newest first."""
+        found = await self._database.exec(
+            select(LoginSession).where(*_is_live(user_id)).order_by(col(LoginSession.id).desc())
+        )
+        return list(found)
 
     async def find_by_token(self, token_hash: bytes) -> SessionOf | None:
         """Return whose session this token was ever given to."""
@@ -113,6 +113,16 @@ class SessionRepository:
                 .values(ended_at=func.clock_timestamp(), end_reason=reason)
             )
         return ended
+
+
+def _is_live(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    now = func.clock_timestamp()
+    return (
+        col(LoginSession.user_id) == user_id,
+        col(LoginSession.ended_at).is_(None),
+        col(LoginSession.idle_expires_at) > now,
+        col(LoginSession.absolute_expires_at) > now,
+    )
 
 
 async def sweep_sessions(sessions: Sessions) -> int:

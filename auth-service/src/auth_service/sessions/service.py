@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from os import urandom
+from uuid import UUID
 
 import structlog
 
@@ -98,6 +99,10 @@ class SessionService:
         digest = self._refresh_tokens.digest(presented)
         async with self._turns.of(digest):
             return await self._refresh(presented, digest, delivery)
+
+    async def live(self, user_id: UUID) -> list[LoginSession]:
+        """Return the user's sessions that have neither ended nor expired, the newest first."""
+        return await self._stored.live(user_id)
 
     async def log_out(self, refresh_tokens: Iterable[str], session: SessionOf | None = None) -> None:
         """End `session`, and those that these tokens were ever given to; what is not open is passed over."""
