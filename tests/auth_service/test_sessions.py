@@ -180,3 +180,52 @@ class TestLoggingOutEverywhere:
 
         assert_problem(answer, 422, "validation_error")
         assert await ada.is_signed_in()
+
+
+class TestTheHundredAndFirstSession:
+    @pytest.fixture
+    async def crowd(self, service, ada):
+        """A hundred sessions of one person: the first was seen 100 seconds ago, the others after it."""
+        await service.sql(
+            "INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(),"
+            " 'last_seen_at', s.last_seen_at - make_interval(secs => n)))).*"
+            " FROM sessions s, generate_series(1, 99) n WHERE s.id = :id",
+            id=ada.answer["session_id"],
+        )
+        await service.sql(
+            "UPDATE sessions SET last_seen_at = last_seen_at - interval '100 s' WHERE id = :id",
+            id=ada.answer["session_id"],
+        )
+        return ada
+
+    async def test_ends_the_one_seen_longest_ago(self, crowd, stranger, revoked):
+        """Whoever logs in gets in, and the device that was not used for longest is logged out, everywhere."""
+        assert len(await listed(crowd)) == 100
+
+        await stranger.login(crowd.email)
+
+        assert_problem(await crowd.me(), 401, "invalid_token")
+        assert len(await listed(stranger)) == 100
+        assert [one["id"] for one in await revoked(crowd)] == [crowd.answer["session_id"]]
+
+    async def test_spares_the_one_in_use(self, crowd, stranger):
+        """Being seen is what counts, not being old."""
+        await crowd.refresh()
+
+        await stranger.login(crowd.email)
+
+        assert await crowd.is_signed_in()
+        assert len(await listed(crowd)) == 100
+
+    async def test_is_counted_without_those_that_are_over(self, service, crowd, stranger):
+        """A session that has expired takes nobody's place."""
+        await service.sql(
+            "UPDATE sessions SET idle_expires_at = clock_timestamp() WHERE id = (SELECT id FROM sessions"
+            " WHERE user_id = :id ORDER BY last_seen_at DESC LIMIT 1)",
+            id=crowd.answer["user"]["id"],
+        )
+
+        await stranger.login(crowd.email)
+
+        assert await crowd.is_signed_in()
+        assert len(await listed(crowd)) == 100

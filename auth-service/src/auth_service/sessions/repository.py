@@ -84,6 +84,16 @@ class SessionRepository:
         )
         return list(found)
 
+    async def live_beyond(self, user_id: UUID, newest: int) -> list[UUID]:
+        """Return those that are live beside as many that were seen after them, in the order in which to lock them."""
+        found = await self._database.exec(
+            select(LoginSession.id)
+            .where(*_is_live(user_id))
+            .order_by(col(LoginSession.last_seen_at).desc(), col(LoginSession.id).desc())
+            .offset(newest)
+        )
+        return sorted(found)
+
     async def find_by_token(self, token_hash: bytes) -> SessionOf | None:
         """Return whose session this token was ever given to."""
         found = await self._database.exec(

@@ -28,6 +28,7 @@ SCOPES = ("todos:read", "todos:write")
 
 IDLE = timedelta(days=14)
 ABSOLUTE, ABSOLUTE_REMEMBERED = timedelta(days=30), timedelta(days=90)
+MOST_SESSIONS = 100
 USER_AGENT_CHARACTERS = 512
 CLIENT_IDS = {Delivery.COOKIE: "todo-web", Delivery.BODY: "todo-native"}
 
@@ -68,7 +69,12 @@ class SessionService:
         self._ender = SessionEnder(database, audit)
 
     async def open(self, account: Account, client: Client, why: Audited, *, remember: bool) -> Grant:
-        """Open a session for someone who has just proved, as `why` says, who they are; the account is locked or new."""
+        """Open a session for someone who has just proved, as `why` says, who they are; the account is locked or new.
+
+        Beside 99 others: the one that was seen longest ago ends.
+        """
+        for crowded_out in await self._stored.live_beyond(account.id, MOST_SESSIONS - 1):
+            await self._ender.end(account.id, EndReason.LIMIT, only=crowded_out)
         now = await self._stored.now()
         opened = LoginSession(
             id=uuid7(),
