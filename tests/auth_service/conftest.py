@@ -78,3 +78,18 @@ def later(service):
         )
 
     return pass_time
+
+
+@pytest.fixture
+def revoked(service):
+    """`await revoked(device)`: what every service is told has ended of this person's, the oldest first."""
+
+    async def revoked(device):
+        rows = await service.sql(
+            "SELECT payload - 'context' FROM outbox"
+            " WHERE stream = 'auth:revocations' AND user_id = :id ORDER BY event_id",
+            id=device.answer["user"]["id"],
+        )
+        return [payload for (payload,) in rows]
+
+    return revoked

@@ -18,7 +18,10 @@ def operations(document):
 class TestTheDocumentation:
     def test_names_every_operation(self, operations):
         """Ids are the names that a generated client gives to its functions."""
-        assert set(operations) == {"register", "login", "refresh", "logout", "read_me", "read_jwks"}
+        assert set(operations) == {
+            *("register", "login", "refresh", "logout", "logout_all"),
+            *("read_me", "list_sessions", "end_session", "read_jwks"),
+        }
 
     def test_explains_every_operation(self, operations):
         """Each has a summary, a description and a word on its answer."""
@@ -40,9 +43,10 @@ class TestTheDocumentation:
         assert "HTTPValidationError" not in str(operations)
 
     def test_says_who_needs_a_token(self, operations):
-        """Reading your account does; logging out may bring one; the others do not."""
+        """Your account and your sessions do; logging out may bring one; the others do not."""
         asked = {name: operation.get("security") for name, operation in operations.items()}
 
-        assert asked.pop("read_me") == [{"HTTPBearer": []}]
+        for name in ("read_me", "list_sessions", "end_session", "logout_all"):
+            assert asked.pop(name) == [{"HTTPBearer": []}]
         assert asked.pop("logout") == [{"HTTPBearer": []}, {}]
         assert set(asked.values()) == {None}

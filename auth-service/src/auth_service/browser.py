@@ -18,6 +18,7 @@ from shared.problems import (
 )
 
 __all__ = [
+    "BODY_PROBLEMS",
     "BROWSER_PROBLEMS",
     "SETS_COOKIE",
     "AskedDelivery",
@@ -42,11 +43,14 @@ class CrossSite(Forbidden):
     code, title = "csrf", "Cross-site request refused"
 
 
-BROWSER_PROBLEMS = (
-    *(CrossSite, UnsupportedMediaType, MalformedJson, BodyTooLarge, Unprocessable),
+BODY_PROBLEMS = (
+    *(UnsupportedMediaType, MalformedJson, BodyTooLarge, Unprocessable),
     *(Busy, DatabaseUnavailable, OutcomeUnknown),
 )
-"""What every route that takes a browser's JSON can answer, for `responses=documents(*BROWSER_PROBLEMS)`."""
+"""What every route that takes JSON can answer, for `responses=documents(*BODY_PROBLEMS)`."""
+
+BROWSER_PROBLEMS = (CrossSite, *BODY_PROBLEMS)
+"""What every route that takes a browser's JSON can answer."""
 
 SETS_COOKIE: dict[str, object] = {
     "headers": {

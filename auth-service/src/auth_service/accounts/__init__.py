@@ -3,7 +3,15 @@
 from auth_service.accounts.addressees import Addressee, Addressees, Applicant
 from auth_service.accounts.repository import sweep_registrations
 from auth_service.accounts.schemas import EmailAddress, NameText, UserBrief
-from auth_service.accounts.service import Account, KnownLogin, active_account, confirm_login, find_login
+from auth_service.accounts.service import (
+    Account,
+    KnownLogin,
+    active_account,
+    confirm_login,
+    end_tokens,
+    find_login,
+    lock_account,
+)
 
 __all__ = [
     "Account",
@@ -16,6 +24,8 @@ __all__ = [
     "UserBrief",
     "active_account",
     "confirm_login",
+    "end_tokens",
     "find_login",
+    "lock_account",
     "sweep_registrations",
 ]

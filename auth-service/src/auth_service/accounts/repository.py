@@ -85,6 +85,17 @@ class AccountRepository:
         )
         return noted.scalars().one_or_none()
 
+    async def raise_version(self, user_id: UUID) -> int:
+        """Lock the user and count their token version up; return the new one."""
+        raised = await self._database.exec(
+            update(User)
+            .where(col(User.id) == user_id)
+            .values(token_version=User.token_version + 1)
+            .returning(col(User.token_version))
+        )
+        version: int = raised.scalar_one()
+        return version
+
     async def replace_hash(self, user_id: UUID, password_hash: str) -> None:
         """Store the same password's hash at today's cost."""
         await self._database.exec(

@@ -12,7 +12,17 @@ from auth_service.accounts.schemas import Registration
 from shared.database import Session
 from shared.ids import uuid7
 
-__all__ = ["Account", "KnownLogin", "active_account", "confirm_login", "create_account", "find_login", "norm"]
+__all__ = [
+    "Account",
+    "KnownLogin",
+    "active_account",
+    "confirm_login",
+    "create_account",
+    "end_tokens",
+    "find_login",
+    "lock_account",
+    "norm",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,16 @@ async def active_account(database: Session, user_id: UUID) -> Account | None:
     """Return the account of this id if it is active."""
     user = await AccountRepository(database).get(user_id)
     return Account.of(user) if user is not None and user.status == "active" else None
+
+
+async def lock_account(database: Session, user_id: UUID) -> None:
+    """Keep the account as it is until the transaction ends. Who locks sessions too locks it before them."""
+    await AccountRepository(database).lock(user_id)
+
+
+async def end_tokens(database: Session, user_id: UUID) -> int:
+    """Lock the account and end its access tokens: return the version that the next ones will have."""
+    return await AccountRepository(database).raise_version(user_id)
 
 
 def norm(email: str) -> str:

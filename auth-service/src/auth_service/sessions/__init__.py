@@ -1,9 +1,11 @@
 """Sessions: opened by whoever proves who they are, renewed by refresh tokens, ended by logging out.
 
-Other features open one through `SessionOpener`, and ask for `CurrentAccount` to know who is calling.
+Other features open one through `SessionOpener`, end those of a user with `SessionEnder`, and ask for `CurrentAccount`
+or `CurrentCaller` to know who is calling.
 """
 
-from auth_service.sessions.caller import CurrentAccount
+from auth_service.sessions.caller import Caller, CurrentAccount, CurrentCaller
+from auth_service.sessions.ending import Ender, EndReason, SessionEnder
 from auth_service.sessions.opening import Opener, SessionOpener
 from auth_service.sessions.refresh_tokens import RefreshTokens
 from auth_service.sessions.repository import sweep_refresh_tokens, sweep_sessions
@@ -11,9 +13,14 @@ from auth_service.sessions.schemas import TokenResponse
 from auth_service.sessions.turns import Turns
 
 __all__ = [
+    "Caller",
     "CurrentAccount",
+    "CurrentCaller",
+    "EndReason",
+    "Ender",
     "Opener",
     "RefreshTokens",
+    "SessionEnder",
     "SessionOpener",
     "TokenResponse",
     "Turns",

@@ -1,8 +1,8 @@
-"""Why a session is not opened or renewed. No answer tells more than its client needs to act on it."""
+"""Why a session is not opened, renewed or ended. No answer tells more than its client needs to act on it."""
 
-from shared.problems import BadRequest, Unauthorized
+from shared.problems import BadRequest, NotFound, Unauthorized
 
-__all__ = ["InvalidCredentials", "InvalidGrant", "TokenDeliveryRequired"]
+__all__ = ["InvalidCredentials", "InvalidGrant", "SessionNotFound", "TokenDeliveryRequired"]
 
 
 class InvalidCredentials(Unauthorized):
@@ -15,6 +15,12 @@ class InvalidGrant(Unauthorized):
     """The refresh token is missing, unknown, used or expired, or its session has ended. Log in again."""
 
     code, title = "invalid_grant", "Refresh token invalid"
+
+
+class SessionNotFound(NotFound):
+    """No open session with this id belongs to the caller."""
+
+    code, title = "session_not_found", "No such session"
 
 
 class TokenDeliveryRequired(BadRequest):

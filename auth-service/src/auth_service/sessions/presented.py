@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Request
 
 from auth_service.browser import AskedDelivery, Delivery, RefreshCookieDep
 from auth_service.sessions.caller import own_session
 from auth_service.sessions.errors import InvalidGrant, TokenDeliveryRequired
+from auth_service.sessions.repository import SessionOf
 from auth_service.sessions.schemas import PresentedToken
 from shared.caller import BearerToken
 from shared.tokens import InvalidToken, MissingToken
@@ -49,10 +49,10 @@ RefreshDep = Annotated[PresentedForRefresh, Depends(presented_for_refresh)]
 
 @dataclass(frozen=True, slots=True)
 class PresentedForLogout:
-    """Every session that the request names: by refresh tokens, and by the ids in an access token of ours."""
+    """Every session that the request names: by refresh tokens, and by an access token of ours."""
 
     refresh_tokens: tuple[str, ...]
-    session: tuple[UUID, UUID] | None
+    session: SessionOf | None
 
 
 async def presented_for_logout(

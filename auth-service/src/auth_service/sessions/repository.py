@@ -12,14 +12,14 @@ from auth_service.tables import core
 from shared.database import Session, Sessions
 from shared.sweeping import delete_old
 
-__all__ = ["Ended", "SessionRepository", "sweep_refresh_tokens", "sweep_sessions"]
+__all__ = ["SessionOf", "SessionRepository", "sweep_refresh_tokens", "sweep_sessions"]
 
 USED_TOKENS_KEPT = timedelta(days=14)
 """As long as a session can idle: a token that was used before then belongs to none that lives, or to a newer one."""
 
 
-class Ended(NamedTuple):
-    """A session that has just ended."""
+class SessionOf(NamedTuple):
+    """A session, and whose it is: in the order in which several are locked."""
 
     session_id: UUID
     user_id: UUID
@@ -72,36 +72,67 @@ class SessionRepository:
 
     async def is_live(self, session_id: UUID, user_id: UUID) -> bool:
         """Whether this session of this user has neither ended nor expired."""
-        now = func.clock_timestamp()
         found = await self._database.exec(
-            select(LoginSession.id).where(
-                LoginSession.id == session_id,
-                LoginSession.user_id == user_id,
-                col(LoginSession.ended_at).is_(None),
-                col(LoginSession.idle_expires_at) > now,
-                col(LoginSession.absolute_expires_at) > now,
-            )
+            select(LoginSession.id).where(LoginSession.id == session_id, *_is_live(user_id))
         )
         return found.first() is not None
 
-    async def end_by_token(self, token_hash: bytes, reason: str) -> Ended | None:
-        """End the session that this token was ever given to; None when there is none, or it has ended."""
-        of_token = select(RefreshToken.session_id).where(RefreshToken.token_hash == token_hash)
-        return await self._end(col(LoginSession.id).in_(of_token), reason=reason)
-
-    async def end(self, session_id: UUID, user_id: UUID, reason: str) -> Ended | None:
-        """End this session of this user; None when there is none, or it has ended."""
-        return await self._end(col(LoginSession.id) == session_id, col(LoginSession.user_id) == user_id, reason=reason)
-
-    async def _end(self, *which: ColumnElement[bool], reason: str) -> Ended | None:
-        ended = await self._database.exec(
-            update(LoginSession)
-            .where(*which, col(LoginSession.ended_at).is_(None))
-            .values(ended_at=func.clock_timestamp(), end_reason=reason)
-            .returning(col(LoginSession.id), col(LoginSession.user_id))
+    async def live(self, user_id: UUID) -> list[LoginSession]:
+        """Return the user's sessions that have neither ended nor expired, the newest first."""
+        found = await self._database.exec(
+            select(LoginSession).where(*_is_live(user_id)).order_by(col(LoginSession.id).desc())
         )
-        row = ended.one_or_none()
-        return Ended(*row) if row else None
+        return list(found)
+
+    async def live_beyond(self, user_id: UUID, newest: int) -> list[UUID]:
+        """Return those that are live beside as many that were seen after them, in the order in which to lock them."""
+        found = await self._database.exec(
+            select(LoginSession.id)
+            .where(*_is_live(user_id))
+            .order_by(col(LoginSession.last_seen_at).desc(), col(LoginSession.id).desc())
+            .offset(newest)
+        )
+        return sorted(found)
+
+    async def find_by_token(self, token_hash: bytes) -> SessionOf | None:
+        """Return whose session this token was ever given to."""
+        found = await self._database.exec(
+            select(LoginSession.id, LoginSession.user_id)
+            .join(RefreshToken, col(RefreshToken.session_id) == col(LoginSession.id))
+            .where(RefreshToken.token_hash == token_hash)
+        )
+        row = found.first()
+        return SessionOf(*row) if row else None
+
+    async def end(self, user_id: UUID, reason: str, *, only: UUID | None = None, but: UUID | None = None) -> list[UUID]:
+        """End the user's sessions that have not ended: `only` this one, all `but` this one, or all; return which."""
+        open_ones = (
+            select(LoginSession.id)
+            .where(LoginSession.user_id == user_id, col(LoginSession.ended_at).is_(None))
+            .order_by(col(LoginSession.id))
+            .with_for_update(key_share=True)
+        )
+        open_ones = open_ones if only is None else open_ones.where(LoginSession.id == only)
+        open_ones = open_ones if but is None else open_ones.where(LoginSession.id != but)
+        # Locked first, and in the order of their ids: two that end several would else wait for each other.
+        ended = list(await self._database.exec(open_ones))
+        if ended:
+            await self._database.exec(
+                update(LoginSession)
+                .where(col(LoginSession.id).in_(ended))
+                .values(ended_at=func.clock_timestamp(), end_reason=reason)
+            )
+        return ended
+
+
+def _is_live(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    now = func.clock_timestamp()
+    return (
+        col(LoginSession.user_id) == user_id,
+        col(LoginSession.ended_at).is_(None),
+        col(LoginSession.idle_expires_at) > now,
+        col(LoginSession.absolute_expires_at) > now,
+    )
 
 
 async def sweep_sessions(sessions: Sessions) -> int:

@@ -1,26 +1,36 @@
-"""Log in, refresh, log out."""
+"""Log in, refresh, log out, and see where you are logged in."""
+
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from auth_service.audit import Audited
-from auth_service.browser import BROWSER_PROBLEMS, SETS_COOKIE, RefreshCookieDep, refuse_cross_site
+from auth_service.browser import BODY_PROBLEMS, BROWSER_PROBLEMS, SETS_COOKIE, RefreshCookieDep, refuse_cross_site
 from auth_service.passwords import Overloaded
-from auth_service.sessions.errors import InvalidCredentials, InvalidGrant, TokenDeliveryRequired
+from auth_service.sessions.caller import CurrentCaller
+from auth_service.sessions.ending import Ender, EndReason
+from auth_service.sessions.errors import InvalidCredentials, InvalidGrant, SessionNotFound, TokenDeliveryRequired
 from auth_service.sessions.handover import HandoverDep
 from auth_service.sessions.login import Logins
 from auth_service.sessions.opening import Opener, Sessions
 from auth_service.sessions.presented import LogoutDep, RefreshDep
-from auth_service.sessions.schemas import Login, TokenResponse
-from shared.problems import documents, problem_response
+from auth_service.sessions.schemas import Login, LogoutAll, OpenSession, TokenResponse
+from shared.caller import CALLER_PROBLEMS
+from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, Unprocessable, documents, problem_response
 from shared.tokens import KeysUnavailable
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/auth", tags=["auth"], dependencies=[Depends(refuse_cross_site)])
+router = APIRouter(prefix="/auth", tags=["auth"])
+
+FROM_OUR_SITE = [Depends(refuse_cross_site)]
+"""For every route that reads or sets a cookie. The others take nothing but an access token, which no browser sends by
+itself."""
 
 
 @router.post(
     "/login",
+    dependencies=FROM_OUR_SITE,
     summary="Log in",
     response_description="The tokens of the new session",
     response_model=TokenResponse,
@@ -45,6 +55,7 @@ async def login(request: Request, login: Login, logins: Logins, opener: Opener) 
 
 @router.post(
     "/refresh",
+    dependencies=FROM_OUR_SITE,
     summary="Get new tokens",
     response_description="The session's new tokens",
     response_model=TokenResponse,
@@ -73,6 +84,7 @@ async def refresh(
 
 @router.post(
     "/logout",
+    dependencies=FROM_OUR_SITE,
     status_code=204,
     response_class=Response,
     summary="Log out",
@@ -86,8 +98,47 @@ async def logout(response: Response, presented: LogoutDep, sessions: Sessions, c
 
     The answer is the same when nothing was presented or nothing was open.
     """
-    for token in presented.refresh_tokens:
-        await sessions.end_by_token(token)
-    if presented.session is not None:
-        await sessions.end(*presented.session)
+    await sessions.log_out(presented.refresh_tokens, presented.session)
     cookie.clear(response)
+
+
+@router.post(
+    "/logout-all",
+    status_code=204,
+    response_class=Response,
+    summary="Log out everywhere",
+    response_description="Every session has ended",
+    responses=documents(*CALLER_PROBLEMS, *BODY_PROBLEMS),
+)
+async def logout_all(caller: CurrentCaller, ender: Ender, asked: LogoutAll | None = None) -> None:
+    """End all your sessions, this one too unless `keep_current` is true.
+
+    Every service refuses their access tokens within a second.
+    """
+    kept = caller.session_id if asked is not None and asked.keep_current else None
+    await ender.end(caller.account.id, EndReason.LOGOUT_ALL, but=kept)
+
+
+@router.get(
+    "/sessions",
+    summary="List your sessions",
+    response_description="Your open sessions, the newest first",
+    responses=documents(*CALLER_PROBLEMS, Busy, DatabaseUnavailable),
+)
+async def list_sessions(caller: CurrentCaller, sessions: Sessions) -> list[OpenSession]:
+    """Return where you are logged in: one session a login, at most a hundred."""
+    return [OpenSession.of(session, caller.session_id) for session in await sessions.live(caller.account.id)]
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    response_class=Response,
+    summary="End one of your sessions",
+    response_description="The session has ended",
+    responses=documents(*CALLER_PROBLEMS, SessionNotFound, Unprocessable, Busy, DatabaseUnavailable, OutcomeUnknown),
+)
+async def end_session(session_id: UUID, caller: CurrentCaller, ender: Ender) -> None:
+    """Log out a device, from wherever you are. Every service refuses its access token within a second."""
+    if not await ender.end(caller.account.id, EndReason.REVOKED, only=session_id):
+        raise SessionNotFound

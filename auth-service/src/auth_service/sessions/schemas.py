@@ -1,14 +1,17 @@
-"""What clients send and get when they log in, refresh and log out."""
+"""What clients send and get when they log in, refresh, log out, and look at their sessions."""
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.accounts import EmailAddress, UserBrief
+from auth_service.sessions.devices import device_name
+from auth_service.sessions.models import LoginSession
 from shared.bodies import Text
 
-__all__ = ["Login", "PresentedToken", "TokenResponse"]
+__all__ = ["Login", "LogoutAll", "OpenSession", "PresentedToken", "TokenResponse"]
 
 SAMPLE_TOKEN = "rt1.Vd0pZ3x1cG9nS2t0b2tlbi1leGFtcGxlLW5vdC1yZWFs"  # noqa: S105  # for the documentation
 
@@ -43,3 +46,38 @@ class TokenResponse(BaseModel):
     refresh_token: Annotated[
         str, Field(repr=False, description="Only with `X-Token-Delivery: body`.", examples=[SAMPLE_TOKEN])
     ] = ""
+
+
+class LogoutAll(BaseModel):
+    """Where to log out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keep_current: Annotated[bool, Field(description="Stay logged in here, and log out everywhere else.")] = False
+
+
+class OpenSession(BaseModel):
+    """One of your open sessions."""
+
+    id: UUID
+    current: Annotated[bool, Field(description="Whether the access token of this request belongs to it.")]
+    device: Annotated[
+        str | None, Field(description="As far as the `User-Agent` of the login told.", examples=["Firefox on Linux"])
+    ]
+    ip: Annotated[str | None, Field(description="Where the login came from.", examples=["192.0.2.7"])]
+    created_at: datetime
+    last_seen_at: Annotated[datetime, Field(description="When it was opened, or got new tokens last.")]
+    amr: Annotated[list[str], Field(description="How its user was authenticated (RFC 8176).", examples=[["pwd"]])]
+
+    @classmethod
+    def of(cls, session: LoginSession, current_id: UUID) -> Self:
+        """Return what its user sees of `session`."""
+        return cls(
+            id=session.id,
+            current=session.id == current_id,
+            device=device_name(session.user_agent),
+            ip=session.ip and str(session.ip),
+            created_at=session.created_at,
+            last_seen_at=session.last_seen_at,
+            amr=session.amr,
+        )

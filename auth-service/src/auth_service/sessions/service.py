@@ -1,5 +1,6 @@
 """The rules of sessions: how long they last, how refresh tokens renew them, and what ends them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
@@ -11,9 +12,11 @@ import structlog
 from auth_service.accounts import Account, active_account
 from auth_service.audit import Audited, AuditLog
 from auth_service.browser import Delivery
+from auth_service.outbox import Mail, ask_for_mail
+from auth_service.sessions.ending import EndReason, SessionEnder
 from auth_service.sessions.models import LoginSession, RefreshToken
 from auth_service.sessions.refresh_tokens import SALT_BYTES, RefreshTokens
-from auth_service.sessions.repository import Ended, SessionRepository
+from auth_service.sessions.repository import SessionOf, SessionRepository
 from auth_service.sessions.rotation import Verdict, judge
 from auth_service.sessions.turns import Turns
 from shared.database import Session
@@ -25,6 +28,7 @@ SCOPES = ("todos:read", "todos:write")
 
 IDLE = timedelta(days=14)
 ABSOLUTE, ABSOLUTE_REMEMBERED = timedelta(days=30), timedelta(days=90)
+MOST_SESSIONS = 100
 USER_AGENT_CHARACTERS = 512
 CLIENT_IDS = {Delivery.COOKIE: "todo-web", Delivery.BODY: "todo-native"}
 
@@ -62,9 +66,15 @@ class SessionService:
         self._refresh_tokens = refresh_tokens
         self._turns = turns
         self._audit = audit
+        self._ender = SessionEnder(database, audit)
 
     async def open(self, account: Account, client: Client, why: Audited, *, remember: bool) -> Grant:
-        """Open a session for someone who has just proved, as `why` says, who they are; the account is locked or new."""
+        """Open a session for someone who has just proved, as `why` says, who they are; the account is locked or new.
+
+        Beside 99 others: the one that was seen longest ago ends.
+        """
+        for crowded_out in await self._stored.live_beyond(account.id, MOST_SESSIONS - 1):
+            await self._ender.end(account.id, EndReason.LIMIT, only=crowded_out)
         now = await self._stored.now()
         opened = LoginSession(
             id=uuid7(),
@@ -96,17 +106,15 @@ class SessionService:
         async with self._turns.of(digest):
             return await self._refresh(presented, digest, delivery)
 
-    async def end_by_token(self, refresh_token: str) -> None:
-        """End the session that this token was ever given to, if there is one."""
-        await self._note_logout(await self._stored.end_by_token(self._refresh_tokens.digest(refresh_token), "logout"))
+    async def live(self, user_id: UUID) -> list[LoginSession]:
+        """Return the user's sessions that have neither ended nor expired, the newest first."""
+        return await self._stored.live(user_id)
 
-    async def end(self, session_id: UUID, user_id: UUID) -> None:
-        """End this session of this user, if it is open."""
-        await self._note_logout(await self._stored.end(session_id, user_id, "logout"))
-
-    async def _note_logout(self, ended: Ended | None) -> None:
-        if ended is not None:
-            await self._audit.record(Audited.LOGOUT, ended.user_id, ended.session_id)
+    async def log_out(self, refresh_tokens: Iterable[str], session: SessionOf | None = None) -> None:
+        """End `session`, and those that these tokens were ever given to; what is not open is passed over."""
+        found = [await self._stored.find_by_token(self._refresh_tokens.digest(token)) for token in refresh_tokens]
+        for one in sorted({one for one in (*found, session) if one is not None}):
+            await self._ender.end(one.user_id, EndReason.LOGOUT, only=one.session_id)
 
     async def _refresh(self, presented: str, digest: bytes, delivery: Delivery) -> Grant | None:
         held = await self._stored.lock_by_token(digest)
@@ -130,7 +138,7 @@ class SessionService:
                 # Without one, AUTH_SECRET was changed and forgotten: nobody stole anything.
                 return Grant(account, held, successor, now) if successor else None
             case Verdict.REUSE:
-                await self._end_for_reuse(held, now)
+                await self._end_for_reuse(held)
                 return None
 
     async def _rotate(self, held: LoginSession, presented: str, token: RefreshToken, now: datetime) -> str:
@@ -142,11 +150,10 @@ class SessionService:
         await self._stored.save(self._token(successor, held, now))
         return successor
 
-    async def _end_for_reuse(self, held: LoginSession, now: datetime) -> None:
-        held.ended_at, held.end_reason = now, "refresh_reuse"
-        await self._stored.save()
+    async def _end_for_reuse(self, held: LoginSession) -> None:
         structlog.get_logger().warning("refresh_reuse", session_id=str(held.id), user=str(held.user_id))
-        await self._audit.record(Audited.REFRESH_REUSE, held.user_id, held.id)
+        await self._ender.end(held.user_id, EndReason.REFRESH_REUSE, only=held.id)
+        await ask_for_mail(self._database, Mail.REFRESH_REUSE, user_id=held.user_id)
 
     def _token(self, text: str, of: LoginSession, now: datetime) -> RefreshToken:
         digest = self._refresh_tokens.digest(text)
