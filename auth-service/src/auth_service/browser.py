@@ -1,4 +1,4 @@
-"""What concerns browsers: the cookie that holds the refresh token, and the rule against cross-site requests."""
+"""What concerns browsers: cookies, above all the refresh token's, and the rule against cross-site requests."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -24,6 +24,7 @@ __all__ = [
     "AskedDelivery",
     "CrossSite",
     "Delivery",
+    "HostCookie",
     "RefreshCookie",
     "RefreshCookieDep",
     "refuse_cross_site",
@@ -63,15 +64,15 @@ SETS_COOKIE: dict[str, object] = {
 """What the documentation says of an answer that sets or clears the cookie."""
 
 
-class RefreshCookie:
-    """The cookie that holds a refresh token: no script reads it, and no other site's page sends it.
+class HostCookie:
+    """A cookie for this host alone: no script reads it, and no other site's page sends it.
 
     Behind an http PUBLIC_URL it is neither `Secure` nor `__Host-`, because Safari drops such ones on localhost.
     """
 
-    def __init__(self, settings: AuthSettings) -> None:
+    def __init__(self, settings: AuthSettings, name: str) -> None:
         is_encrypted = settings.is_encrypted
-        self.name = "__Host-todo_rt" if is_encrypted else "todo_rt"
+        self.name = f"__Host-{name}" if is_encrypted else name
         flags = ["Path=/", "HttpOnly", f"SameSite={settings.cookie_samesite.title()}"]
         flags += ["Secure"] if is_encrypted else []
         # A cookie for a page of another site is kept apart for each top-level site, or browsers would block it.
@@ -79,16 +80,23 @@ class RefreshCookie:
         self._flags = "; ".join(flags)
 
     def read(self, request: Request) -> str | None:
-        """Return the refresh token that came with `request`, if one did."""
+        """Return the value that came with `request`, if one did."""
         return request.cookies.get(self.name)
 
-    def set(self, response: Response, token: str, seconds: int) -> None:
-        """Let `response` store `token` for `seconds`."""
-        response.headers.append("Set-Cookie", f"{self.name}={token}; Max-Age={seconds}; {self._flags}")
+    def set(self, response: Response, value: str, seconds: int) -> None:
+        """Let `response` store `value` for `seconds`."""
+        response.headers.append("Set-Cookie", f"{self.name}={value}; Max-Age={seconds}; {self._flags}")
 
     def clear(self, response: Response) -> None:
         """Let `response` remove the cookie."""
         self.set(response, "", 0)
+
+
+class RefreshCookie(HostCookie):
+    """The cookie that holds a refresh token."""
+
+    def __init__(self, settings: AuthSettings) -> None:
+        super().__init__(settings, "todo_rt")
 
 
 async def refresh_cookie(request: Request) -> RefreshCookie:
