@@ -4,14 +4,17 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from tests.auth_service.counting import hash_with, statements
 from tests.auth_service.running import Device, serving, settings_for
+
+__all__ = ["hash_with", "statements"]
 
 
 @pytest.fixture(scope="session")
-async def service(databases):
+async def service(databases, valkey):
     """The service as `make up` runs it. Every test registers people of its own."""
     url = await databases.create_migrated("auth")
-    async with serving(settings_for(url)) as running:
+    async with serving(settings_for(url, redis_url=valkey.url)) as running:
         yield running
     await databases.drop(url)
 
@@ -48,13 +51,14 @@ def stranger(client):
 
 
 @pytest.fixture
-async def new_service(migrated_database):
+async def new_service(migrated_database, valkey):
     """Build services with other settings; on a database of the test's own unless it is given."""
     async with AsyncExitStack() as running:
 
         async def build(database_url=None, **changed):
             url = database_url or await migrated_database("auth")
-            return await running.enter_async_context(serving(settings_for(url, **changed)))
+            settings = settings_for(url, **({"redis_url": valkey.url} | changed))
+            return await running.enter_async_context(serving(settings))
 
         yield build
 

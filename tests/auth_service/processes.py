@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from devstack.members import UVICORN_FLAGS
-from tests.auth_service.running import AUTH_SECRET, PUBLIC_URL, SHARED_SECRET
+from tests.auth_service.running import AUTH_SECRET, NO_REDIS, PUBLIC_URL, SHARED_SECRET
 
 START_SECONDS = 20
 
@@ -51,6 +51,8 @@ def environment(**changed: str | None) -> dict[str, str]:
         "ENVIRONMENT": "development",
         "PUBLIC_URL": PUBLIC_URL,
         "DATABASE_URL": "postgresql://auth@127.0.0.1:1/auth",
+        "REDIS_URL": NO_REDIS,
+        "THROTTLE_FACTOR": "100000",
         "AUTH_SECRET": AUTH_SECRET,
         "BETTER_AUTH_SECRET": SHARED_SECRET,
         "ADMIN_PORT": "0",

@@ -19,6 +19,9 @@ PASSWORD = "correct horse battery staple"
 AUTH_SECRET = "of the auth-service alone, 32 bytes or more"
 SHARED_SECRET = "shared with a Better Auth frontend, 32 bytes or more"
 
+NO_REDIS = "redis://127.0.0.1:1/0"
+"""Where nobody listens."""
+
 _people = count(1)
 
 
@@ -29,6 +32,8 @@ def settings_for(database_url: str, **changed: object) -> AuthSettings:
         "public_url": PUBLIC_URL,
         "allowed_origins": "http://localhost:3000,http://127.0.0.1:3000",
         "database_url": database_url,
+        "redis_url": NO_REDIS,
+        "throttle_factor": 100_000,
         "auth_secret": AUTH_SECRET,
         "better_auth_secret": SHARED_SECRET,
         "admin_port": 0,
@@ -144,9 +149,9 @@ class Device:
 
 
 def cookie_in(answer: httpx.Response, name: str = "todo_rt") -> str | None:
-    """Return what `answer` stores in the refresh token's cookie."""
-    cookies = SimpleCookie(answer.headers.get("set-cookie", ""))
-    return cookies[name].value if name in cookies else None
+    """Return what `answer` stores in the refresh token's cookie, or in another one."""
+    found = [SimpleCookie(line) for line in answer.headers.get_list("set-cookie")]
+    return next((cookies[name].value for cookies in found if name in cookies), None)
 
 
 def token_in(answer: httpx.Response) -> str | None:

@@ -29,7 +29,7 @@ class TestRegistering:
         """The refresh token is where no script can read it, and nowhere else."""
         answer = await client.post("/auth/register", json=registration())
 
-        value, *flags = answer.headers["set-cookie"].split("; ")
+        value, *flags = answer.headers.get_list("set-cookie")[0].split("; ")
         assert value.startswith("todo_rt=rt1.")
         assert flags == ["Max-Age=1209600", "Path=/", "HttpOnly", "SameSite=Strict"]
         assert "refresh_token" not in answer.json()

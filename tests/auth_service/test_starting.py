@@ -24,6 +24,8 @@ CASES = {
     "http in production": ({"ENVIRONMENT": "production"}, "PUBLIC_URL"),
     "path in the origin": ({"PUBLIC_URL": "http://localhost:8080/"}, "PUBLIC_URL"),
     "any origin": ({"ALLOWED_ORIGINS": "*"}, "ALLOWED_ORIGINS"),
+    "no Redis": ({"REDIS_URL": None}, "REDIS_URL"),
+    "no tries at all": ({"THROTTLE_FACTOR": "0"}, "THROTTLE_FACTOR"),
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL"),
     "HS256 without its secret": ({"JWT_SIGNING_ALG": "HS256", "BETTER_AUTH_SECRET": None}, "JWT_SIGNING_ALG"),
     "unknown algorithm": ({"JWT_SIGNING_ALG": "none"}, "JWT_SIGNING_ALG"),
@@ -75,11 +77,12 @@ class TestStarting:
     def test_needs_no_more_than_this(self, loading):
         """Samples are welcome in development, and variables of other processes do not matter."""
         settings = loading(
-            environment(AUTH_SECRET="dev-only-" + "x" * 32, REDIS_URL="redis://127.0.0.1/0", THROTTLE_FACTOR="50")
+            environment(AUTH_SECRET="dev-only-" + "x" * 32, SMTP_URL="smtp://127.0.0.1", THROTTLE_FACTOR=None)
         )
 
         assert settings.jwt_signing_alg == "ES256"
         assert settings.access_token_seconds == 600
+        assert settings.throttle_factor == 1
 
     def test_shows_no_secret(self, loading):
         """Printing the settings prints no secret."""

@@ -21,6 +21,8 @@ class Purpose(Enum):
     KEY_ENCRYPTION = b"auth-service key-encryption v1"
     REFRESH = b"auth-service refresh v1"
     ONE_TIME = b"auth-service one-time v1"
+    DEVICE = b"auth-service device v1"
+    THROTTLE = b"auth-service throttle v1"
 
 
 def derived_keys(settings: OwnSecrets, purpose: Purpose) -> tuple[bytes, ...]:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from auth_service.accounts.routes import router as accounts
 from auth_service.browser import RefreshCookie
 from auth_service.derivation import Purpose, derived_keys
+from auth_service.devices import DeviceCookie
 from auth_service.keys import KeyRing, TokenIssuer
 from auth_service.keys.routes import router as keys
 from auth_service.keys.sealing import Seal
@@ -16,12 +17,14 @@ from auth_service.passwords import PasswordHasher, PasswordPolicy
 from auth_service.sessions import RefreshTokens, Turns
 from auth_service.sessions.routes import router as sessions
 from auth_service.settings import AuthSettings
+from auth_service.throttles import Throttles
 from shared.bodies import BodyLimit
 from shared.database import Database
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
+from shared.redis import RedisClient
 from shared.settings import load
 from shared.tokens import Verifier
 
@@ -48,6 +51,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.refresh_cookie = RefreshCookie(settings)
+    app.state.device_cookie = DeviceCookie(settings, derived_keys(settings, Purpose.DEVICE))
     app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
@@ -63,15 +67,20 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
 
 def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
+    throttle_key = derived_keys(settings, Purpose.THROTTLE)[0]
     policy = PasswordPolicy(settings.password_min_length, settings.public_host)
     return opens(
         database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
+        redis=lambda _: RedisClient.open(settings.redis_url.get_secret_value()),
+        throttles=lambda state: nullcontext(Throttles(state.redis, throttle_key, settings.throttle_factor)),
         keys=lambda state: KeyRing.open(state.database.sessions, seal),
         issuer=lambda state: nullcontext(TokenIssuer(settings, state.keys)),
         verifier=lambda state: nullcontext(Verifier(settings, state.keys)),
         hasher=lambda _: PasswordHasher.open(settings.hash_workers, policy),
+        # Redis is no check: without it every process counts attempts on its own.
         health=lambda state: Health.serve(
-            settings.admin_address, settings.admin_port, state.database.check, state.keys.check
+            *(settings.admin_address, settings.admin_port, state.database.check, state.keys.check),
+            throttles=state.throttles.remark,
         ),
     )
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from shared.settings import CommaSeparated, DatabaseSettings, Origin, Secret, ServiceSettings
+from shared.settings import CommaSeparated, DatabaseSettings, Origin, RedisSettings, Secret, ServiceSettings
 from shared.tokens import TokenRules
 
 __all__ = ["AuthSettings", "OwnSecrets"]
@@ -18,13 +18,14 @@ class OwnSecrets(ServiceSettings):
     auth_secret_previous: Secret | None = None
 
 
-class AuthSettings(DatabaseSettings, TokenRules, OwnSecrets):
+class AuthSettings(DatabaseSettings, RedisSettings, TokenRules, OwnSecrets):
     """What the API process reads from its environment."""
 
     jwt_signing_alg: Literal["ES256", "HS256"] = "ES256"
     access_token_seconds: int = Field(default=600, ge=60, le=900)
     password_min_length: int = Field(default=8, ge=8, le=64)
     hash_workers: int = Field(default=2, ge=1, le=32)
+    throttle_factor: int = Field(default=1, ge=1)
     allowed_origins: CommaSeparated[Origin] = ()
     cookie_samesite: Literal["strict", "lax", "none"] = "strict"
 

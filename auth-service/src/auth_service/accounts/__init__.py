@@ -1,6 +1,7 @@
 """People's accounts. What other features may ask of them is named here."""
 
 from auth_service.accounts.addressees import Addressee, Addressees, Applicant
+from auth_service.accounts.credentials import count_failure, replace_password, reset_password
 from auth_service.accounts.repository import sweep_registrations
 from auth_service.accounts.schemas import EmailAddress, NameText, UserBrief
 from auth_service.accounts.service import (
@@ -11,6 +12,7 @@ from auth_service.accounts.service import (
     end_tokens,
     find_login,
     lock_account,
+    norm,
 )
 
 __all__ = [
@@ -24,8 +26,12 @@ __all__ = [
     "UserBrief",
     "active_account",
     "confirm_login",
+    "count_failure",
     "end_tokens",
     "find_login",
     "lock_account",
+    "norm",
+    "replace_password",
+    "reset_password",
     "sweep_registrations",
 ]

@@ -1,9 +1,10 @@
 """The stored accounts."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, delete, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
@@ -12,7 +13,7 @@ from auth_service.tables import core
 from shared.database import Session, Sessions
 from shared.sweeping import delete_old
 
-__all__ = ["AccountRepository", "RegistrationRepository", "sweep_registrations"]
+__all__ = ["AccountRepository", "CredentialsRepository", "RegistrationRepository", "sweep_registrations"]
 
 
 class AccountRepository:
@@ -38,10 +39,10 @@ class AccountRepository:
         )
         return True
 
-    async def find(self, email_norm: str) -> tuple[User, str] | None:
-        """Return the user of this address and their password hash."""
+    async def find(self, email_norm: str) -> tuple[User, Credentials] | None:
+        """Return the user of this address and their credentials."""
         found = await self._database.exec(
-            select(User, Credentials.hash)
+            select(User, Credentials)
             .join(Credentials, col(Credentials.user_id) == col(User.id))
             .where(User.email_norm == email_norm)
         )
@@ -54,7 +55,13 @@ class AccountRepository:
 
     async def lock(self, user_id: UUID) -> User | None:
         """Return the user of this id, and keep them as they are until the transaction ends."""
-        found = await self._database.exec(select(User).where(User.id == user_id).with_for_update(key_share=True))
+        found = await self._database.exec(
+            select(User)
+            .where(User.id == user_id)
+            .with_for_update(key_share=True)
+            # As they are now, not as this transaction may have read them before.
+            .execution_options(populate_existing=True)
+        )
         return found.first()
 
     async def lock_by_address(self, email_norm: str) -> User | None:
@@ -96,11 +103,56 @@ class AccountRepository:
         version: int = raised.scalar_one()
         return version
 
-    async def replace_hash(self, user_id: UUID, password_hash: str) -> None:
-        """Store the same password's hash at today's cost."""
+    async def mark_verified(self, user_id: UUID) -> None:
+        """Remember that the user reads their address, since now if that is new."""
+        now = func.clock_timestamp()
         await self._database.exec(
-            update(Credentials).where(col(Credentials.user_id) == user_id).values(hash=password_hash)
+            update(User)
+            .where(col(User.id) == user_id)
+            .values(email_verified_at=func.coalesce(User.email_verified_at, now), updated_at=now)
         )
+
+
+class CredentialsRepository:
+    """Password hashes, in one transaction."""
+
+    def __init__(self, database: Session) -> None:
+        self._database = database
+
+    async def keep(self, user_id: UUID, verified_hash: str, new_hash: str, *, forgets_failures: bool) -> bool:
+        """Store the hash, at today's cost, of a password that was right; False when it was changed meanwhile.
+
+        The user is locked.
+        """
+        failures = 0 if forgets_failures else col(Credentials.failed_attempts)
+        return await self._update(user_id, verified_hash, {"hash": new_hash, "failed_attempts": failures})
+
+    async def change(self, user_id: UUID, new_hash: str, *, verified_hash: str | None = None) -> bool:
+        """Store another password's hash; False when the one that was verified was changed meanwhile."""
+        values = {"hash": new_hash, "changed_at": func.clock_timestamp(), "failed_attempts": 0}
+        return await self._update(user_id, verified_hash, values)
+
+    async def count_failure(self, user_id: UUID) -> int:
+        """Count a wrong password; return how many there were in a row, 0 when nobody has this id."""
+        counted = await self._database.exec(
+            update(Credentials)
+            .where(col(Credentials.user_id) == user_id)
+            .values(failed_attempts=col(Credentials.failed_attempts) + 1)
+            .returning(col(Credentials.failed_attempts))
+            .execution_options(synchronize_session=False)
+        )
+        return counted.scalar_one_or_none() or 0
+
+    async def _update(self, user_id: UUID, verified_hash: str | None, values: Mapping[str, object]) -> bool:
+        is_same = true() if verified_hash is None else col(Credentials.hash) == verified_hash
+        updated = await self._database.exec(
+            update(Credentials)
+            .where(col(Credentials.user_id) == user_id, is_same)
+            .values(**values)
+            .returning(col(Credentials.user_id))
+            .execution_options(synchronize_session=False)
+        )
+        return updated.first() is not None
 
 
 class RegistrationRepository:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from auth_service.accounts.errors import EmailTaken
 from auth_service.accounts.models import User
-from auth_service.accounts.repository import AccountRepository
+from auth_service.accounts.repository import AccountRepository, CredentialsRepository
 from auth_service.accounts.schemas import Registration
 from shared.database import Session
 from shared.ids import uuid7
@@ -59,6 +59,7 @@ class KnownLogin:
     password_hash: str
     is_active: bool
     token_version: int
+    failed_attempts: int
 
 
 async def create_account(database: Session, registration: Registration, password_hash: str) -> Account:
@@ -84,22 +85,24 @@ async def find_login(database: Session, email: str) -> KnownLogin | None:
     found = await AccountRepository(database).find(norm(email))
     if found is None:
         return None
-    user, password_hash = found
-    return KnownLogin(user.id, password_hash, user.status == "active", user.token_version)
+    user, credentials = found
+    is_active = user.status == "active"
+    return KnownLogin(user.id, credentials.hash, is_active, user.token_version, credentials.failed_attempts)
 
 
-async def confirm_login(database: Session, known: KnownLogin, new_hash: str | None) -> Account | None:
+async def confirm_login(
+    database: Session, known: KnownLogin, new_hash: str | None, *, forgets_failures: bool
+) -> Account | None:
     """Lock the account for what a login does next; None when it was ended or changed while the hash was verified.
 
     `new_hash`, if given, replaces the stored one.
     """
-    accounts = AccountRepository(database)
-    user = await accounts.note_login(known.user_id, known.token_version)
-    if user is None:
-        return None
-    if new_hash is not None:
-        await accounts.replace_hash(user.id, new_hash)
-    return Account.of(user)
+    user = await AccountRepository(database).note_login(known.user_id, known.token_version)
+    # A changed password leaves the version as it is when other sessions go on, so the hash is compared too.
+    is_same = user is not None and await CredentialsRepository(database).keep(
+        user.id, known.password_hash, new_hash or known.password_hash, forgets_failures=forgets_failures
+    )
+    return Account.of(user) if user is not None and is_same else None
 
 
 async def active_account(database: Session, user_id: UUID) -> Account | None:

@@ -4,43 +4,45 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from auth_service.accounts import Account, confirm_login, find_login
-from auth_service.audit import Audit, Audited, AuditLog
-from auth_service.passwords import HasherDep, PasswordHasher
+from auth_service.accounts import Account, confirm_login
+from auth_service.passwords.proof import PasswordProof, Proofs
 from auth_service.sessions.schemas import Login
+from auth_service.throttles import Limits, LimitsDep
 from shared.database import Session, SessionDep
 
 __all__ = ["Logins", "PasswordLogin"]
 
 
 class PasswordLogin:
-    """Checks passwords, in one transaction."""
+    """Logs in, in one transaction."""
 
-    def __init__(self, database: Session, hasher: PasswordHasher, audit: AuditLog) -> None:
+    def __init__(self, database: Session, passwords: PasswordProof, limits: Limits) -> None:
         self._database = database
-        self._hasher = hasher
-        self._audit = audit
+        self._passwords = passwords
+        self._limits = limits
 
     async def log_in(self, login: Login) -> Account | None:
         """Return the account that the password opens, locked; None, written down, when it opens none.
 
-        A wrong password, an unknown address and a disabled account cost the same statements and one hash, so that the
-        time taken does not tell them apart. No lock is held while hashing. Raises `Overloaded`.
+        Whatever the reason is, a refusal costs the same statements and one hash. Raises `Overloaded`.
         """
-        async with self._hasher.permit() as permit:
-            known = await find_login(self._database, login.email)
-            verified = await permit.verify(login.password, known.password_hash if known else None)
+        checked = await self._passwords.check(login.email, login.password)
         account = None
-        if known is not None and known.is_active and verified.is_right:
-            account = await confirm_login(self._database, known, verified.new_hash)
+        if checked.proven is not None:
+            # A known device leaves alone what others have tried: its owner's logins give nobody more tries.
+            account = await confirm_login(
+                self._database, checked.proven, checked.new_hash, forgets_failures=not checked.is_known_device
+            )
         if account is None:
-            await self._audit.record(Audited.LOGIN_FAILED, known.user_id if known else None)
+            await self._passwords.note_failure(checked)
+        else:
+            self._limits.password_was_right(login.email)
         return account
 
 
-async def password_login(database: SessionDep, hasher: HasherDep, audit: Audit) -> PasswordLogin:
-    """Return what checks passwords, in this request's transaction."""
-    return PasswordLogin(database, hasher, audit)
+async def password_login(database: SessionDep, passwords: Proofs, limits: LimitsDep) -> PasswordLogin:
+    """Return what logs in, in this request's transaction."""
+    return PasswordLogin(database, passwords, limits)
 
 
 Logins = Annotated[PasswordLogin, Depends(password_login)]

@@ -15,6 +15,7 @@ from auth_service.sessions.login import Logins
 from auth_service.sessions.opening import Opener, Sessions
 from auth_service.sessions.presented import LogoutDep, RefreshDep
 from auth_service.sessions.schemas import Login, LogoutAll, OpenSession, TokenResponse
+from auth_service.throttles import Limit, LimitsDep, RateLimited
 from shared.caller import CALLER_PROBLEMS
 from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, Unprocessable, documents, problem_response
 from shared.tokens import KeysUnavailable
@@ -37,15 +38,20 @@ itself."""
     response_model_exclude_unset=True,
     responses={
         200: SETS_COOKIE,
-        **documents(InvalidCredentials, Overloaded, KeysUnavailable, *BROWSER_PROBLEMS),
+        **documents(InvalidCredentials, RateLimited, Overloaded, KeysUnavailable, *BROWSER_PROBLEMS),
     },
 )
-async def login(request: Request, login: Login, logins: Logins, opener: Opener) -> TokenResponse | Response:
+async def login(
+    request: Request, login: Login, limits: LimitsDep, logins: Logins, opener: Opener
+) -> TokenResponse | Response:
     """Open a session with e-mail address and password.
 
     The access token is in the answer. The refresh token is in a cookie that no script can read; an app that is no
     web page sends `X-Token-Delivery: body` and finds it in the answer as `refresh_token`.
     """
+    too_many = await limits.count(Limit.LOGINS, password_of=login.email)
+    if too_many is not None:
+        return too_many
     account = await logins.log_in(login)
     if account is None:
         # Returned, not raised: what was written down must outlast this answer (decision 0003).
@@ -62,11 +68,11 @@ async def login(request: Request, login: Login, logins: Logins, opener: Opener) 
     response_model_exclude_unset=True,
     responses={
         200: SETS_COOKIE,
-        **documents(InvalidGrant, TokenDeliveryRequired, KeysUnavailable, *BROWSER_PROBLEMS),
+        **documents(InvalidGrant, TokenDeliveryRequired, RateLimited, KeysUnavailable, *BROWSER_PROBLEMS),
     },
 )
 async def refresh(
-    request: Request, presented: RefreshDep, sessions: Sessions, handover: HandoverDep
+    request: Request, presented: RefreshDep, limits: LimitsDep, sessions: Sessions, handover: HandoverDep
 ) -> TokenResponse | Response:
     """Exchange the refresh token for a new access token and, as a rule, a new refresh token.
 
@@ -74,8 +80,12 @@ async def refresh(
     token of the newest answer. Asking again at once, from another tab or because an answer was lost, is safe; a token
     that was replaced a while ago ends the session, because two hold it.
     """
+    too_many = await limits.look(Limit.REFUSED_REFRESHES)
+    if too_many is not None:
+        return too_many
     grant = await sessions.refresh(presented.token, presented.delivery)
     if grant is None:
+        limits.count_afterwards(Limit.REFUSED_REFRESHES)
         # Returned, not raised: what was stored about a reuse must outlast this answer (decision 0003). The cookie
         # stays, for it could by now be that of another tab's new login.
         return problem_response(InvalidGrant(), request.scope)
