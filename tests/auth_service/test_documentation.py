@@ -20,6 +20,7 @@ class TestTheDocumentation:
         """Ids are the names that a generated client gives to its functions."""
         assert set(operations) == {
             *("register", "login", "refresh", "logout", "logout_all"),
+            *("change_password", "forgot_password", "reset_password"),
             *("read_me", "list_sessions", "end_session", "read_jwks"),
         }
 
@@ -46,7 +47,7 @@ class TestTheDocumentation:
         """Your account and your sessions do; logging out may bring one; the others do not."""
         asked = {name: operation.get("security") for name, operation in operations.items()}
 
-        for name in ("read_me", "list_sessions", "end_session", "logout_all"):
+        for name in ("read_me", "list_sessions", "end_session", "logout_all", "change_password"):
             assert asked.pop(name) == [{"HTTPBearer": []}]
         assert asked.pop("logout") == [{"HTTPBearer": []}, {}]
         assert set(asked.values()) == {None}

@@ -13,7 +13,9 @@ from auth_service.devices import DeviceCookie
 from auth_service.keys import KeyRing, TokenIssuer
 from auth_service.keys.routes import router as keys
 from auth_service.keys.sealing import Seal
+from auth_service.one_time import OneTimeTokens
 from auth_service.passwords import PasswordHasher, PasswordPolicy
+from auth_service.passwords.routes import router as passwords
 from auth_service.sessions import RefreshTokens, Turns
 from auth_service.sessions.routes import router as sessions
 from auth_service.settings import AuthSettings
@@ -52,10 +54,11 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.refresh_cookie = RefreshCookie(settings)
     app.state.device_cookie = DeviceCookie(settings, derived_keys(settings, Purpose.DEVICE))
+    app.state.one_time_tokens = OneTimeTokens(derived_keys(settings, Purpose.ONE_TIME))
     app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
-    for router in (accounts, sessions):
+    for router in (accounts, passwords, sessions):
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
     app.include_router(keys)
     app.include_router(health_router())

@@ -3,8 +3,17 @@
 The worker makes the tokens (`OneTimeService.mint`) when it writes the mail; the API redeems them.
 """
 
+from auth_service.one_time.errors import InvalidOrExpiredToken
 from auth_service.one_time.repository import sweep_one_time_tokens
-from auth_service.one_time.service import OneTimeService, Redeemed
+from auth_service.one_time.service import OneTime, OneTimeService, Redeemed
 from auth_service.one_time.tokens import OneTimeTokens, Use
 
-__all__ = ["OneTimeService", "OneTimeTokens", "Redeemed", "Use", "sweep_one_time_tokens"]
+__all__ = [
+    "InvalidOrExpiredToken",
+    "OneTime",
+    "OneTimeService",
+    "OneTimeTokens",
+    "Redeemed",
+    "Use",
+    "sweep_one_time_tokens",
+]

@@ -52,6 +52,11 @@ class OneTimeRepository:
         found = await self._database.exec(select(OneTimeToken).where(*_works(digest, use)).with_for_update())
         return found.first()
 
+    async def peek(self, digest: bytes, use: Use) -> OneTimeToken | None:
+        """Return the token of this digest if it works at this moment."""
+        found = await self._database.exec(select(OneTimeToken).where(*_works(digest, use)))
+        return found.first()
+
     async def consume(self, digest: bytes, use: Use) -> OneTimeToken | None:
         """Return the token of this digest if it worked until now. Of many who ask at once, one gets it."""
         used = await self._database.exec(

@@ -1,14 +1,17 @@
 """The rules of one-time tokens: a newer one kills the older, each works once, and guessing beside one ends it."""
 
 from dataclasses import dataclass
+from typing import Annotated
 from uuid import UUID
+
+from fastapi import Depends, Request
 
 from auth_service.one_time.models import OneTimeToken
 from auth_service.one_time.repository import OneTimeRepository
 from auth_service.one_time.tokens import OneTimeTokens, Use
-from shared.database import Session
+from shared.database import Session, SessionDep
 
-__all__ = ["OneTimeService", "Redeemed"]
+__all__ = ["OneTime", "OneTimeService", "Redeemed"]
 
 MOST_FAILURES = 5
 
@@ -45,6 +48,10 @@ class OneTimeService:
         """Use the token up; None when it is unknown, expired, used, or for another use."""
         return _redeemed(await self._stored.consume(self._tokens.digest(token), use))
 
+    async def peek(self, token: str, use: Use) -> Redeemed | None:
+        """Return whose token it is without locking it: for what must be known, or hashed, before it is used up."""
+        return _redeemed(await self._stored.peek(self._tokens.digest(token), use))
+
     async def look_at(self, token: str, use: Use) -> Redeemed | None:
         """Return whose token it is without using it up, and lock it: for a use that asks for a second proof."""
         return _redeemed(await self._stored.find(self._tokens.digest(token), use))
@@ -57,6 +64,15 @@ class OneTimeService:
     async def kill(self, user_id: UUID, *uses: Use) -> None:
         """End the user's tokens for these uses."""
         await self._stored.kill(user_id, uses)
+
+
+async def one_time_service(request: Request, database: SessionDep) -> OneTimeService:
+    """Return the one-time tokens, in this request's transaction."""
+    return OneTimeService(database, request.app.state.one_time_tokens)
+
+
+OneTime = Annotated[OneTimeService, Depends(one_time_service)]
+"""One-time tokens, in this request's transaction."""
 
 
 def _redeemed(token: OneTimeToken | None) -> Redeemed | None:

@@ -1,8 +1,14 @@
 """What can be wrong with a password, or with hashing it now."""
 
-from shared.problems import Unavailable, Unprocessable
+from shared.problems import BadRequest, Unavailable, Unprocessable
 
-__all__ = ["Overloaded", "WeakPassword"]
+__all__ = ["CurrentPasswordInvalid", "Overloaded", "WeakPassword"]
+
+
+class CurrentPasswordInvalid(BadRequest):
+    """The present password of the account is another one."""
+
+    code, title = "current_password_invalid", "Wrong current password"
 
 
 class WeakPassword(Unprocessable):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Depends, Response
 
 from auth_service.accounts import KnownLogin, count_failure, find_login
 from auth_service.audit import Audit, Audited, AuditLog
@@ -37,13 +37,17 @@ class Checked:
 
 
 class PasswordProof:
-    """Checks passwords, in one transaction. Its caller has counted the attempt (`Limits.count`, `password_of`)."""
+    """Checks passwords, in one transaction, after the try has been counted: by `count`, or beside other limits."""
 
     def __init__(self, database: Session, hasher: PasswordHasher, limits: Limits, audit: AuditLog) -> None:
         self._database = database
         self._hasher = hasher
         self._limits = limits
         self._audit = audit
+
+    async def count(self, email: str) -> Response | None:
+        """Count a try at the account's password; return the answer to give when it is one too many."""
+        return await self._limits.count(password_of=email)
 
     async def check(self, email: str, password: str) -> Checked:
         """Return whether `password` opens the account of this address.
@@ -61,6 +65,10 @@ class PasswordProof:
         is_locked = known.failed_attempts >= MOST_FAILURES and not is_known_device
         is_proven = verified.is_right and known.is_active and not is_locked
         return Checked(known.user_id, is_known_device, known if is_proven else None, verified.new_hash)
+
+    def note_success(self, email: str) -> None:
+        """Forget the tries that were counted on devices like this, once the transaction has committed."""
+        self._limits.password_was_right(email)
 
     async def note_failure(self, checked: Checked) -> None:
         """Count and write down that the password opened nothing. The answer is to be returned, not raised."""

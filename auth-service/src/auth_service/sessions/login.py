@@ -7,7 +7,6 @@ from fastapi import Depends
 from auth_service.accounts import Account, confirm_login
 from auth_service.passwords.proof import PasswordProof, Proofs
 from auth_service.sessions.schemas import Login
-from auth_service.throttles import Limits, LimitsDep
 from shared.database import Session, SessionDep
 
 __all__ = ["Logins", "PasswordLogin"]
@@ -16,10 +15,9 @@ __all__ = ["Logins", "PasswordLogin"]
 class PasswordLogin:
     """Logs in, in one transaction."""
 
-    def __init__(self, database: Session, passwords: PasswordProof, limits: Limits) -> None:
+    def __init__(self, database: Session, passwords: PasswordProof) -> None:
         self._database = database
         self._passwords = passwords
-        self._limits = limits
 
     async def log_in(self, login: Login) -> Account | None:
         """Return the account that the password opens, locked; None, written down, when it opens none.
@@ -36,13 +34,13 @@ class PasswordLogin:
         if account is None:
             await self._passwords.note_failure(checked)
         else:
-            self._limits.password_was_right(login.email)
+            self._passwords.note_success(login.email)
         return account
 
 
-async def password_login(database: SessionDep, passwords: Proofs, limits: LimitsDep) -> PasswordLogin:
+async def password_login(database: SessionDep, passwords: Proofs) -> PasswordLogin:
     """Return what logs in, in this request's transaction."""
-    return PasswordLogin(database, passwords, limits)
+    return PasswordLogin(database, passwords)
 
 
 Logins = Annotated[PasswordLogin, Depends(password_login)]

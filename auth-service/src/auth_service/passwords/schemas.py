@@ -1,0 +1,45 @@
+"""What clients send to get another password."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from auth_service.accounts import EmailAddress
+from shared.bodies import Text
+
+__all__ = ["Forgot", "PasswordChange", "PasswordReset"]
+
+PasswordText = Annotated[Text, Field(repr=False, max_length=1024, examples=["correct horse battery staple"])]
+ChosenPassword = Annotated[
+    PasswordText,
+    Field(description="8 to 256 characters of any kind, and no common password. Nothing is trimmed or cut off."),
+]
+
+
+class PasswordChange(BaseModel):
+    """Another password, by somebody who knows the present one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    current_password: PasswordText
+    new_password: ChosenPassword
+    revoke_others: Annotated[bool, Field(description="End all your other sessions.")] = True
+
+
+class Forgot(BaseModel):
+    """Whose password is forgotten."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: EmailAddress
+
+
+class PasswordReset(BaseModel):
+    """Another password, by somebody who reads the account's mail."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[
+        Text, Field(repr=False, max_length=512, description="What follows `#token=` in the link of the mail.")
+    ]
+    new_password: ChosenPassword
