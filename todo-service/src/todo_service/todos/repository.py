@@ -72,7 +72,7 @@ class TodoWrites(TodoRepository):
         """Do the same with an id of the client's own, which no todo has. It may have been a todo's that is gone."""
         rules.count(head, None, todo, self._turn.quota)
         new = insert(TODOS).values({**todo.model_dump(), **rules.texts_of(todo), "seq": head.take()})
-        new = new.add_cte(unburied(self._user_id, todo.id).cte("forgotten"))
+        new = new.add_cte(unburied(self._user_id, [todo.id]).cte("forgotten"))
         await self._turn.write(new if event is None else new.add_cte(event.insert().cte("event")), head)
 
     async def save(self, todo: TodoPublic, head: Head) -> None:

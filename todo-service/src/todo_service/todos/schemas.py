@@ -19,7 +19,7 @@ from pydantic import (
 
 from shared.bodies import Text
 
-__all__ = ["EXAMPLE", "READ_ONLY", "Emptied", "TodoCreate", "TodoPatch", "TodoPublic", "rfc3339"]
+__all__ = ["EXAMPLE", "READ_ONLY", "Emptied", "OwnId", "TodoCreate", "TodoPatch", "TodoPublic", "rfc3339"]
 
 READ_ONLY = ("id", "user_id", "completed_at", "created_at", "updated_at", "deleted_at")
 """Fields that a patch may repeat, because clients echo whole objects, and may not change."""
