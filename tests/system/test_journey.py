@@ -43,6 +43,25 @@ class TestAPersonsFirstMinutes:
 
         assert sorted(await mails_to(ada.email)) == sorted(f"Todo created: {title}" for title in titles)
 
+    async def test_a_retry_makes_one_todo_and_one_mail(self, new_person, mails_to, mail_arrives):
+        """A page may send a create again with its key: it is told that this is a replay, and one mail comes."""
+        ada = await new_person()
+        page, key = {"Origin": "http://localhost:3000"}, {"Idempotency-Key": str(uuid4())}
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "idempotency-key"}
+
+        preflight = await ada.client.options("/todos", headers=page | asked)
+        first = await ada.client.post("/todos", json={"title": "Buy milk"}, headers=page | key)
+        second = await ada.client.post("/todos", json={"title": "Buy milk"}, headers=page | key)
+        await ada.create("Buy bread")
+        await mail_arrives(ada.email, "Todo created: Buy bread")
+
+        assert "idempotency-key" in preflight.headers["Access-Control-Allow-Headers"].lower()
+        assert "idempotency-replayed" in second.headers["Access-Control-Expose-Headers"].lower()
+        assert "Idempotency-Replayed" not in first.headers
+        assert (second.content, second.headers["Idempotency-Replayed"]) == (first.content, "true")
+        assert await ada.titles() == ["Buy bread", "Buy milk"]
+        assert sorted(await mails_to(ada.email)) == ["Todo created: Buy bread", "Todo created: Buy milk"]
+
     async def test_stay_signed_in_by_the_cookie(self, new_person):
         """The refresh cookie gives a new access token; logout ends that."""
         ada = await new_person()

@@ -126,6 +126,22 @@ class TestTheDocument:
         assert answer["content"]["application/json"]["schema"]["items"] == {"$ref": "#/components/schemas/TodoPublic"}
         assert set(answer["headers"]) == {"ETag", "X-Next-Cursor", "Link", "X-Total-Count"}
 
+    async def test_says_which_routes_take_a_key(self, document):
+        """And that their answer tells a replay."""
+        operations = [(path, how) for path, methods in document["paths"].items() for how in methods.values()]
+        taking = {
+            path: how["responses"]
+            for path, how in operations
+            if any(one["name"] == "Idempotency-Key" for one in how.get("parameters", ()))
+        }
+
+        assert set(taking) == {"/todos", "/todos/{todo_id}/restore"}
+        for responses in taking.values():
+            [done] = [responses[status] for status in responses if status.startswith("2")]
+            assert "Idempotency-Replayed" in done["headers"]
+            assert "idempotency_key_reused" in responses["422"]["description"]
+            assert "invalid_idempotency_key" in responses["400"]["description"]
+
     async def test_makes_the_optional_fields_of_a_patch_not_nullable(self, document):
         """A generated client has `title?: string`, and `description?: string | null`."""
         patch = document["components"]["schemas"]["TodoPatch"]

@@ -40,6 +40,17 @@ class TestStatements:
         assert "INSERT INTO todos" in statement
         assert "INSERT INTO outbox" in statement
 
+    async def test_of_a_create_with_a_key(self, app, ada):
+        """Four: take the lock, look for the key, write, store the answer. A replay is the first two."""
+        await ada.new()
+        mark = len(app.state.watch.statements)
+
+        await ada.post("/todos", json={"title": "x"}, headers={"Idempotency-Key": "k"})
+        first = len(await app.state.watch.since(mark))
+        await ada.post("/todos", json={"title": "x"}, headers={"Idempotency-Key": "k"})
+
+        assert (first, len(await app.state.watch.since(mark))) == (4, 6)
+
     @pytest.mark.parametrize(("method", "statements"), [("GET", 1), ("PATCH", 3), ("DELETE", 3)])
     async def test_of_a_call_on_one(self, app, ada, method, statements):
         """One to read; to change and to delete: take the lock, look, write."""

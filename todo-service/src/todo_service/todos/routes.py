@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from shared.problems import documents
 from todo_service.changes.errors import QuotaExceeded
+from todo_service.changes.idempotency import IDEMPOTENCY_KEY, OF_KEYS, REPLAYED, Once
 from todo_service.parameters import Switch
 from todo_service.todos.conditions import etag, is_known
 from todo_service.todos.dependencies import (
@@ -31,6 +32,8 @@ router = APIRouter(tags=["todos"])
 LOCATION = {"Location": {"description": "Where the new todo is: `/todos/{id}`.", "schema": {"type": "string"}}}
 OF_ONE = (TodoNotFound, StaleVersion, InvalidIfMatch)
 WRITTEN = {"headers": {**ETAG, **SYNC_SEQ}}
+RESTORED = {"headers": {**WRITTEN["headers"], **REPLAYED}}
+CREATED = {"headers": {**LOCATION, **RESTORED["headers"]}}
 IF_MATCH: dict[str, object] = {
     "name": "If-Match",
     "in": "header",
@@ -56,13 +59,18 @@ def _answer(written: Written, status_code: int = 200, **headers: str) -> Respons
     "/todos",
     status_code=201,
     response_model=TodoPublic,
-    responses={201: {"headers": {**LOCATION, **ETAG, **SYNC_SEQ}}, **documents(*OF_BODIES, IdTaken, QuotaExceeded)},
+    responses={201: CREATED, **documents(*OF_BODIES, *OF_KEYS, IdTaken, QuotaExceeded)},
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
 )
 @router.post("/todos/", status_code=201, include_in_schema=False)
-async def create_todo(wanted: TodoCreate, todos: MyTodoService) -> Response:
+async def create_todo(wanted: TodoCreate, todos: MyTodoService, once: Once) -> Response:
     """Create a todo. You get a mail about it."""
-    written = await todos.create(wanted)
-    return _answer(written, 201, Location=f"/todos/{written.todo.id}")
+
+    async def create() -> Response:
+        written = await todos.create(wanted)
+        return _answer(written, 201, Location=f"/todos/{written.todo.id}")
+
+    return await once.answer(wanted, create)
 
 
 @router.get(
@@ -115,13 +123,17 @@ async def delete_todo(
 @router.post(
     "/todos/{todo_id}/restore",
     response_model=TodoPublic,
-    responses={200: WRITTEN, **documents(*OF_WRITES, *OF_ONE, QuotaExceeded)},
-    openapi_extra={"parameters": [IF_MATCH]},
+    responses={200: RESTORED, **documents(*OF_WRITES, *OF_ONE, *OF_KEYS, QuotaExceeded)},
+    openapi_extra={"parameters": [IF_MATCH, IDEMPOTENCY_KEY]},
 )
 @router.post("/todos/{todo_id}/restore/", include_in_schema=False)
-async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion) -> Response:
+async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion, once: Once) -> Response:
     """Take one of your todos out of the trash, as it was. One that is not there stays as it is."""
-    return _answer(await todos.restore(todo_id, version))
+
+    async def restore() -> Response:
+        return _answer(await todos.restore(todo_id, version))
+
+    return await once.answer(None, restore)
 
 
 @router.delete("/trash", responses={200: {"headers": SYNC_SEQ}, **documents(*OF_WRITES)})

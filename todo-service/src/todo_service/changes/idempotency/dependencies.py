@@ -1,0 +1,44 @@
+"""What a route asks for whose work must not be done twice, and what it documents then."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from shared.database import SessionDep
+from todo_service.changes.idempotency.errors import IdempotencyKeyReused, InvalidIdempotencyKey
+from todo_service.changes.idempotency.header import read_key
+from todo_service.changes.idempotency.repository import KeyRepository
+from todo_service.changes.idempotency.service import Keyed
+from todo_service.todos.dependencies import MyTurn, Writer
+
+__all__ = ["IDEMPOTENCY_KEY", "OF_KEYS", "REPLAYED", "Once"]
+
+OF_KEYS = (InvalidIdempotencyKey, IdempotencyKeyReused)
+
+IDEMPOTENCY_KEY: dict[str, object] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text that you use for this request only, a UUID for one. Send the request again with the same "
+    "key when you heard no answer: it is done once, and for a day you get the answer of the first time.",
+    "schema": {"type": "string", "pattern": "^[!#-~]{1,255}$"},
+    "example": "0f2f5a52-6d0b-4a86-9a3e-6f1d5d8f4c11",
+}
+REPLAYED = {
+    "Idempotency-Replayed": {
+        "description": "`true` when the request had been done before, and this is what it was answered then.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+
+
+async def once(request: Request, session: SessionDep, user: Writer, turn: MyTurn) -> Keyed:
+    """Return the write that the request asks for, with its key. Raises `InvalidIdempotencyKey`."""
+    key = read_key(request.headers.getlist("idempotency-key"))
+    # A condition belongs to the request, and who repeats it repeats the condition.
+    target = (request.method, request.scope["path"].rstrip("/"), *request.headers.getlist("if-match"))
+    return Keyed(turn, KeyRepository(session, user.id), key, "\n".join(target))
+
+
+Once = Annotated[Keyed, Depends(once)]
+"""The request as something that may come again: `await once.answer(body, work)` does the work once for each key."""
