@@ -7,6 +7,7 @@ from fastapi.openapi.models import Example
 
 from shared.database import SessionDep
 from shared.problems import MethodNotAllowed, documents
+from todo_service.changes.idempotency import IDEMPOTENCY_KEY, OF_KEYS, REPLAYED, Once
 from todo_service.todos.bulk.errors import BulkFailed
 from todo_service.todos.bulk.repository import BulkWrites
 from todo_service.todos.bulk.schemas import Bulk, BulkAnswer
@@ -20,10 +21,12 @@ router = APIRouter(tags=["todos"])
 PATHS = ("/todos/bulk", "/todos/bulk/")
 OTHER_METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
+HEADERS = {**SYNC_SEQ, **REPLAYED}
+ATOMIC = {"description": "`atomic`: all operations are done.", "headers": HEADERS}
 INDEPENDENT = {
     "description": "`independent`: what became of each operation, done or refused.",
     "model": BulkAnswer,
-    "headers": SYNC_SEQ,
+    "headers": HEADERS,
 }
 MILK, CALL = "0b9c6b3e-5d0e-4c55-9d3f-1f6d3f2a7c01", "6f2f1a52-6d0b-4a86-9a3e-6f1d5d8f4c11"
 EXAMPLES: dict[str, Example] = {
@@ -64,10 +67,11 @@ MyBulk = Annotated[BulkService, Depends(bulk_service)]
 @router.post(
     PATHS[0],
     response_model=BulkAnswer,
-    responses={200: {"headers": SYNC_SEQ}, 207: INDEPENDENT, **documents(*OF_BODIES, BulkFailed)},
+    responses={200: ATOMIC, 207: INDEPENDENT, **documents(*OF_BODIES, *OF_KEYS, BulkFailed)},
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
 )
 @router.post(PATHS[1], include_in_schema=False)
-async def write_todos(bulk: Annotated[Bulk, Body(openapi_examples=EXAMPLES)], todos: MyBulk) -> Response:
+async def write_todos(bulk: Annotated[Bulk, Body(openapi_examples=EXAMPLES)], todos: MyBulk, once: Once) -> Response:
     """Do up to 100 writes in their order, in one transaction. Each sees what those before it have left.
 
     `atomic` (the default) does all of them, 200, or none: 422 `bulk_failed`, whose `errors` has an entry `{index,
@@ -81,10 +85,14 @@ async def write_todos(bulk: Annotated[Bulk, Body(openapi_examples=EXAMPLES)], to
 
     Its new todos are one mail. The body may have 512 KiB.
     """
-    written = await todos.run(bulk)
-    status = 200 if bulk.mode == "atomic" else 207
-    headers = {"X-Sync-Seq": str(written.seq)}
-    return Response(written.answer.model_dump_json(exclude_unset=True), status, headers, media_type="application/json")
+
+    async def write() -> Response:
+        written = await todos.run(bulk)
+        status, headers = 200 if bulk.mode == "atomic" else 207, {"X-Sync-Seq": str(written.seq)}
+        content = written.answer.model_dump_json(exclude_unset=True)
+        return Response(content, status, headers, media_type="application/json")
+
+    return await once.answer(bulk, write)
 
 
 @router.api_route(PATHS[0], methods=[*OTHER_METHODS], include_in_schema=False)
