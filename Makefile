@@ -6,11 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := shared auth-service todo-service gateway devstack
 MANIFESTS := $(addsuffix /pyproject.toml,$(MEMBERS))
+# A process a core, each with servers of its own; who asks for some tests alone waits for one process, and reads its lines.
+PARALLEL = $(if $(ARGS),,-n auto --maxprocesses 8 --dist worksteal)
 
-.PHONY: help up reset test check format lock bench e2e browser compose-up
+.PHONY: help up reset test test-variants check format lock bench e2e browser compose-up
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: requirements-dev.txt $(MANIFESTS) scripts/install
 	@PYTHON="$(PYTHON)" scripts/install $(VENV) $(MEMBERS)
@@ -23,7 +25,12 @@ reset: $(VENV)/.installed ## Delete the local set's data
 	@$(BIN)/python -m devstack reset
 
 test: $(VENV)/.installed ## Run all tests against real PostgreSQL and Valkey (ARGS="-k title" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+test-variants: $(VENV)/.installed ## Run the todo-service's tests on partitioned tables, without Redis, and with Redis killed half-way
+	@for variant in partitions redis-stopped redis-killed; do \
+	  echo "--todo-suite=$$variant"; $(BIN)/python -m pytest tests/todo_service --todo-suite=$$variant $(PARALLEL) $(ARGS) || exit; \
+	done
 
 check: $(VENV)/.installed ## Lint, format, types, import rules, locks
 	@$(BIN)/ruff check .

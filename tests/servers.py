@@ -42,19 +42,23 @@ class Databases:
         self._server = server
         self._admin = admin
         self._numbers = count(1)
-        self._migrated: dict[str, str] = {}
+        self._templates: dict[str, str] = {}
 
     async def create_empty(self, role: str) -> str:
         """Create a database that belongs to `role` (`auth` or `todo`) and return its URL."""
         return await self._create(role, "template0")
 
     async def create_migrated(self, role: str) -> str:
-        """Create one with the tables of the role's service, as a copy of one that Alembic migrated once in this run."""
-        if role not in self._migrated:
+        """Create one with the tables of the role's service."""
+        return await self._create(role, _name(await self.template(role)))
+
+    async def template(self, role: str) -> str:
+        """Return the URL of the database that `create_migrated` copies: Alembic migrates it once in this run."""
+        if role not in self._templates:
             url = await self._create(role, "template0")
             await migrate(f"{role}-service", url)
-            self._migrated[role] = _name(url)
-        return await self._create(role, self._migrated[role])
+            self._templates[role] = url
+        return self._templates[role]
 
     async def drop(self, url: str) -> None:
         """Drop a database, whoever is connected to it."""

@@ -2,10 +2,11 @@
 
 import asyncio
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import CursorResult, TextClause, text
+from sqlalchemy import CursorResult, TextClause, select, text
 
 from devstack.places import temporary_folder
 from devstack.servers import start_postgres
@@ -243,6 +244,18 @@ class TestReadiness:
     async def test_a_database_that_never_was_is_a_problem(self, tmp_path):
         """Opening connects to nothing; using it says that it is away."""
         async with Database.open(f"postgresql://todo@/todo?host={tmp_path}", "tests") as database:
+            with pytest.raises(DatabaseUnavailable):
+                async with transaction(database.sessions) as session:
+                    await run(session, text("SELECT 1"))
+
+    async def test_a_database_that_is_being_restored_is_a_problem(self, server):
+        """A server without it, or that keeps it closed meanwhile, is as good as away."""
+        async with Database.open(server.url_for("todo", "restored"), "tests") as database:
+            with pytest.raises(DatabaseUnavailable):
+                await database.read(select(1), {})
+            admin = await asyncpg.connect(server.admin_url)
+            await admin.execute("CREATE DATABASE restored ALLOW_CONNECTIONS false")
+            await admin.close()
             with pytest.raises(DatabaseUnavailable):
                 async with transaction(database.sessions) as session:
                     await run(session, text("SELECT 1"))

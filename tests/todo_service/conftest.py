@@ -11,9 +11,34 @@ from fastapi import FastAPI
 
 from tests.servers import Databases, Valkey
 from tests.todo_service.harness import Caller, running
+from tests.todo_service.variants import OPTION, Variant, outage_of, partition
 
 ClientFor = Callable[..., Caller]
 NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+async def databases(databases: Databases, request: pytest.FixtureRequest) -> Databases:
+    """Databases on the run's PostgreSQL, their tables in parts where this run is about that."""
+    if request.config.getoption(OPTION) == Variant.PARTITIONS:
+        await partition(await databases.template("todo"))
+    return databases
+
+
+@pytest.fixture(scope="session")
+def valkey(valkey: Valkey, request: pytest.FixtureRequest) -> Valkey:
+    """The run's Valkey, which ends where this run is about that."""
+    if outage := outage_of(request.config):
+        outage.over(valkey)
+    return valkey
+
+
+@pytest.fixture
+def redis_url(valkey: Valkey, request: pytest.FixtureRequest) -> str:
+    """The run's Valkey, empty if it is there."""
+    outage = outage_of(request.config)
+    assert (outage and outage.is_here) or valkey.ask("FLUSHALL").startswith("+OK")
+    return valkey.url
 
 
 @pytest.fixture(scope="session")

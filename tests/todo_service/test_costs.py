@@ -1,13 +1,12 @@
 """What each call costs: statements, Redis commands, rows read. A regression here is a regression everywhere."""
 
-import json
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from tests.servers import Valkey
+from tests.todo_service.plans import scan_of
 from tests.todo_service.stored import START, row, store
 
 OF_NO_REQUEST = {
@@ -62,6 +61,7 @@ class TestStatements:
 
         assert len(await app.state.watch.since(mark)) == statements
 
+    @pytest.mark.needs_redis("a hit")
     async def test_of_a_list(self, app, ada):
         """One for a page, with or without its total; none for a hit."""
         await ada.new()
@@ -74,6 +74,7 @@ class TestStatements:
         assert (missed, len(await app.state.watch.since(mark))) == (1, 1)
 
 
+@pytest.mark.needs_redis("counts its commands")
 class TestRedisCommands:
     async def test_of_a_hit_is_one(self, app, ada, valkey):
         """READ, and nothing else."""
@@ -121,9 +122,9 @@ class TestPlans:
 
         first, second = await uncached.state.watch.since(mark)
         for statement, extra in ((first, ()), (second, (rows[400]["created_at"], rows[400]["id"]))):
-            scan = await plan_of(table, statement, [ada.user_id, *extra, 21, 0])
-            assert scan["Index Name"] == "todos_list"
-            assert scan["Actual Rows"] <= 21
+            scan = await scan_of("todos", table, statement, ada.user_id, *extra, 21, 0)
+            assert scan.index == "todos_list"
+            assert scan.rows <= 21
 
     async def test_requests_have_indexes_of_their_owner(self, table):
         """Every index starts with `user_id`, but those of the relay and the sweeps, which are no requests."""
@@ -131,16 +132,3 @@ class TestPlans:
 
         others = {one["indexname"] for one in indexes if not re.search(r"\(user_id[,)]", one["indexdef"])}
         assert others == OF_NO_REQUEST
-
-
-async def plan_of(table, statement: str, values: list[object]) -> dict[str, Any]:
-    """Return the scan of the table in the plan that PostgreSQL follows for `statement`."""
-    text = await table.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
-    [scan] = scans_of(json.loads(text)[0]["Plan"], "todos")
-    return scan
-
-
-def scans_of(node: dict[str, Any], relation: str) -> list[dict[str, Any]]:
-    """Return all nodes of a plan that read the table."""
-    below = [scan for child in node.get("Plans", []) for scan in scans_of(child, relation)]
-    return [node, *below] if node.get("Relation Name") == relation else below

@@ -8,6 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+NEW_COUNTER = "INSERT INTO user_streams (user_id, epoch, seq, live_count) VALUES ('ada', gen_random_uuid(), 2, -2)"
+
 SERVICE = Path(__file__).resolve().parents[2] / "todo-service"
 
 OLD_TODO = """
@@ -25,7 +27,7 @@ async def alembic(url: str, *command: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         output, _ = await process.communicate()
     return process.returncode, output.decode()
 
@@ -69,6 +71,24 @@ class TestMigrations:
         ]  # fmt: skip
         counters = await connection.fetch("SELECT user_id, seq, live_count, trash_count FROM user_streams ORDER BY 1")
         assert [tuple(row) for row in counters] == [("ada", 3, 3, 0), ("grace", 1, 1, 0)]
+        await connection.close()
+
+    async def test_know_nothing_of_what_both_releases_wrote(self, new_database):
+        """Counts are right and every copy is begun anew, also where the release before wrote beside this one."""
+        url = await new_database("todo")
+        assert await alembic(url, "upgrade", "2026_11_23_changes") == (0, "")
+        connection = await asyncpg.connect(url)
+        await connection.executemany(OLD_TODO, [("ada", 1), ("ada", 2)])
+        await connection.execute(NEW_COUNTER)
+        epoch = await connection.fetchval("SELECT epoch FROM user_streams")
+        await connection.execute("UPDATE todos SET seq = title::int, deleted_at = now()")
+
+        status, output = await alembic(url, "upgrade", "head")
+
+        assert status == 0, output
+        [counter] = await connection.fetch("SELECT * FROM user_streams")
+        assert (counter["seq"], counter["live_count"], counter["trash_count"]) == (2, 0, 2)
+        assert counter["epoch"] != epoch
         await connection.close()
 
 

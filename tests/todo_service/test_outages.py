@@ -121,6 +121,7 @@ class TestWithoutPostgres:
             assert (await caller.get(f"/todos/{todo['id']}")).json() == todo
             assert await caller.titles() == ["Buy milk"]
 
+    @pytest.mark.needs_redis("a hit")
     async def test_a_cached_list_outlives_it(self, server_and_app):
         """A hit asks no database, so it is answered."""
         server, app = server_and_app

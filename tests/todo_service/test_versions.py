@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+import httpx
 import pytest
 
 from shared.problems import Unprocessable
@@ -135,11 +136,16 @@ class TestIfMatch:
     async def test_of_fifty_with_one_tag_one_wins(self, ada):
         """The others see what it made."""
         todo = await ada.new()
-        headers = {"If-Match": '"1"'}
 
-        answers = await asyncio.gather(
-            *(ada.patch(f"/todos/{todo['id']}", json={"title": f"{n}"}, headers=headers) for n in range(50))
-        )
+        async def change(number: int) -> httpx.Response:
+            while True:
+                path, title = f"/todos/{todo['id']}", {"title": f"{number}"}
+                answer = await ada.patch(path, json=title, headers={"If-Match": '"1"'})
+                # On a slow machine the last may wait too long for their turn; they ask again, as they are told to.
+                if answer.status_code != 503:
+                    return answer
+
+        answers = await asyncio.gather(*(change(number) for number in range(50)))
 
         [won] = [answer for answer in answers if answer.status_code == 200]
         lost = [answer for answer in answers if answer.status_code == 412]
@@ -158,7 +164,7 @@ class TestIfNoneMatch:
         assert (response.status_code, response.content, response.headers["ETag"]) == (304, b"", '"1"')
         assert response.headers["Vary"] == "Authorization"
 
-    @pytest.mark.parametrize("known", ['"2"', "1", '""'])
+    @pytest.mark.parametrize("known", ['"2"', "1", '""', 'so"1"so', '"1" "2"'])
     async def test_another_one_is(self, ada, known):
         """What is no tag is no condition."""
         todo = await ada.new()
@@ -183,6 +189,7 @@ class TestIfNoneMatch:
         ] * 2
         assert changed.status_code == 200
 
+    @pytest.mark.needs_redis("a hit")
     async def test_a_hit_costs_one_command_and_no_statement(self, app, ada, valkey: Valkey):
         """And has the headers of the page: where the next one is, and how many there are."""
         for _ in range(2):
@@ -203,8 +210,8 @@ class TestIfNoneMatch:
         """When that says that nothing has changed, no todo is read."""
         await ada.new()
         first = await ada.get("/todos")
-        assert valkey.ask("FLUSHALL").startswith("+OK")
-        mark = len(app.state.watch.statements)
+        valkey.ask("FLUSHALL")
+        mark = len(await app.state.watch.since(0))
 
         response = await ada.get("/todos", headers={"If-None-Match": first.headers["ETag"]})
 

@@ -11,8 +11,11 @@ __all__ = ["as_problem", "means_away"]
 BUSY = frozenset({"25P04", "40001", "40P01", "53300", "55P03", "57014"})
 """SQLSTATEs of a server that is there and could not do it now: timeouts, deadlocks, too many connections."""
 
-AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
-"""SQLSTATEs of a server that is going, starting, or has ended our connection."""
+AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "28000", "28P01", "3D000", "55000"})
+"""SQLSTATEs of a server that is going, starting, has ended our connection, or lets us into no such database now."""
+
+# The driver raises InternalClientError between the server's farewell and the end of the connection.
+_OF_THE_LINE = (DBAPIError, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 def as_problem(error: BaseException) -> BaseException:
@@ -35,9 +38,7 @@ def means_away(error: BaseException) -> bool:
         is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
         return is_lost or state in AWAY or state.startswith("08")
     # The driver's own ValueErrors are our mistakes: an argument of the wrong type or number.
-    return isinstance(error, DBAPIError | OSError | TimeoutError | asyncpg.InterfaceError) and not isinstance(
-        error, ValueError
-    )
+    return isinstance(error, _OF_THE_LINE) and not isinstance(error, ValueError)
 
 
 def _sqlstate(error: BaseException) -> str | None:

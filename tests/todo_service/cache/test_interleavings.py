@@ -69,6 +69,7 @@ async def faults_of(clients: list[RedisClient], rules: Rules, schedule: list[int
     return world.faults
 
 
+@pytest.mark.needs_redis("breaks it by itself, step by step")
 class TestReadingYourWrites:
     @settings(max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(schedule=SCHEDULES)

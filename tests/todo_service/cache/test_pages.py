@@ -52,6 +52,7 @@ class TestReplicas:
 
         assert all(await asyncio.gather(*(write_and_look(number) for number in range(30))))
 
+    @pytest.mark.needs_redis("looks at what is kept there")
     async def test_a_refused_write_clears_too(self, app, ada, redis):
         """It may repeat one whose answer was lost."""
         todo = await ada.new()
@@ -76,6 +77,7 @@ class TestReplicas:
 
 
 class TestBounds:
+    @pytest.mark.needs_redis("looks at what is kept there")
     async def test_a_users_pages_die_together_after_a_minute(self, ada, redis):
         """Reading does not keep them alive."""
         await ada.titles()
@@ -86,6 +88,7 @@ class TestBounds:
 
         assert 0 < await redis.pttl(key_of(ada)) <= 30_000
 
+    @pytest.mark.needs_redis("looks at what is kept there")
     async def test_a_user_has_32_pages_at_most(self, ada, redis):
         """More are served and not kept."""
         for limit in range(1, 40):
@@ -93,6 +96,7 @@ class TestBounds:
 
         assert await redis.hlen(key_of(ada)) == MAX_PAGES + 1
 
+    @pytest.mark.needs_redis("looks at what is kept there")
     async def test_large_pages_are_not_kept(self, cache, redis):
         """Nor is anything of whom the cache distrusts."""
         permit = await cache.read("ada", b"page")
@@ -102,6 +106,7 @@ class TestBounds:
 
         assert isinstance(await cache.read("ada", b"page"), Permit)
 
+    @pytest.mark.needs_redis("looks at what is kept there")
     async def test_spellings_of_one_query_are_one_page(self, app, ada):
         """What is asked counts, not how."""
         await ada.new()
@@ -112,6 +117,7 @@ class TestBounds:
 
         assert len(await app.state.watch.since(mark)) == 1
 
+    @pytest.mark.needs_redis("looks at what is kept there")
     async def test_a_foreign_value_is_no_error(self, ada, redis):
         """A key of another type is passed by."""
         await redis.set(key_of(ada), "nonsense", ex=5)

@@ -1,6 +1,5 @@
 """What `GET /changes` answers, and whom."""
 
-import json
 from uuid import uuid4
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from shared.caller import InsufficientScope
 from tests.todo_service.changes.answers import changes, shape
 from tests.todo_service.harness import assert_problem
+from tests.todo_service.plans import scan_of
 from tests.todo_service.stored import row
 from todo_service.changes.feed.sync_token import LARGEST
 
@@ -169,12 +169,10 @@ class TestGoingOn:
         [statement] = await app.state.watch.since(mark)
 
         # The parameters in the order of their numbers, as the service gives them.
-        values = [False, ada.user_id, 0, LARGEST, 21, 1]
-        text = await table.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
+        scan = await scan_of("todos", table, statement, False, ada.user_id, 0, LARGEST, 21, 1)
 
-        [scan] = scans_of("todos", json.loads(text)[0]["Plan"])
-        assert scan["Index Name"] == "todos_sync"
-        assert scan["Actual Rows"] <= 21
+        assert scan.index == "todos_sync"
+        assert scan.rows <= 21
 
     async def test_costs_one_statement(self, app, ada):
         """Counter and rows are of one moment."""
@@ -185,9 +183,3 @@ class TestGoingOn:
         await changes(ada, since=since)
 
         assert len(await app.state.watch.since(mark)) == 1
-
-
-def scans_of(table: str, node: dict) -> list[dict]:
-    """Return the parts of a plan that read `table`."""
-    found = [node] if node.get("Relation Name") == table else []
-    return found + [scan for child in node.get("Plans", []) for scan in scans_of(table, child)]

@@ -42,6 +42,15 @@ class TestAReset:
 
         assert_problem(await ada.get("/changes", params={"since": since}), SyncReset)
 
+    async def test_follows_a_walk_from_the_future(self, ada, table):
+        """Also half-way through a first walk, from where the new deletions would pass for old ones."""
+        for _ in range(3):
+            await ada.new()
+        since = (await changes(ada, limit=1))["next"]
+        await table.execute("UPDATE user_streams SET seq = 2 WHERE user_id = $1", ada.user_id)
+
+        assert_problem(await ada.get("/changes", params={"since": since}), SyncReset)
+
     async def test_follows_a_token_older_than_the_tombstones(self, ada, table):
         """Whoever may have missed a deletion begins anew; whoever saw it, or began after it, goes on."""
         first, todo, other = [await ada.new() for _ in range(3)]

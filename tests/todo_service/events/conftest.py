@@ -16,6 +16,8 @@ from tests.todo_service.harness import token
 from tests.todo_service.processes import ServiceProcess, started
 
 NUMBERS = count(1)
+PATIENCE_SECONDS = 7.0
+"""Without Redis, changes are looked for every five seconds."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Listener:
         self.response = response
         self._lines = response.aiter_lines()
 
-    async def next(self, seconds: float = 5.0) -> Event | None:
+    async def next(self, seconds: float = PATIENCE_SECONDS) -> Event | None:
         """Return the next event, None at the end; comments are passed over."""
         parts: dict[str, str] = {}
         async with asyncio.timeout(seconds):
@@ -56,7 +58,7 @@ class Listener:
                     parts[name] = value
         return None
 
-    async def hears(self, seq: int, seconds: float = 5.0) -> None:
+    async def hears(self, seq: int, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the change `seq` is told of."""
         async with asyncio.timeout(seconds):
             while (event := await self.next(seconds)) is None or event.seq < seq:

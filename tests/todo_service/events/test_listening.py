@@ -2,11 +2,13 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from redis.asyncio import Redis
 
 from shared.caller import InsufficientScope
 from shared.tokens import InvalidToken, MissingToken
+from tests.todo_service.events.conftest import started
 from tests.todo_service.harness import assert_problem
 from tests.waiting import until
 from todo_service.changes.events.channels import channel_of
@@ -63,7 +65,7 @@ class TestOpeningAStream:
             await ada.writes(service)
             assert (await stream.next()).seq == seq + 1
 
-    @pytest.mark.parametrize("last_event_id", ["0", "-1", "nonsense", "9" * 30, ""])
+    @pytest.mark.parametrize("last_event_id", ["0", "-1", "nonsense", "9" * 30, "9" * 5000, ""])
     async def test_an_id_of_no_event(self, service, ada, last_event_id):
         """An id that is not the newest one is answered with the newest."""
         seq = await ada.writes(service)
@@ -73,6 +75,7 @@ class TestOpeningAStream:
 
 
 class TestHearing:
+    @pytest.mark.needs_redis("a publication arrives within a second")
     async def test_across_processes(self, service, other_service, ada):
         """What one process wrote is heard from another within a second."""
         async with other_service.listening(ada) as stream:
@@ -81,6 +84,7 @@ class TestHearing:
 
             await stream.hears(seq, seconds=1)
 
+    @pytest.mark.needs_redis("a publication arrives within a second")
     async def test_each_kind_of_write(self, service, other_service, ada):
         """A change, a deletion and a restoration are told of as a new todo is."""
         async with other_service.listening(ada) as stream:
@@ -114,6 +118,7 @@ class TestHearing:
 
             await until(lambda: sql_is(sql, busy, 0))
 
+    @pytest.mark.needs_redis("publishes a hundred thousand changes")
     async def test_a_slow_reader_costs_nothing(self, service, ada, redis_url):
         """Of a hundred thousand changes it is told few, the newest among them, and none of the others is kept."""
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port, limit=1024)
@@ -175,6 +180,20 @@ class TestWithoutRedis:
         async with service.listening(ada) as stream:
             assert (await stream.next(1)).seq == 0
             await stream.hears(await ada.writes(service), seconds=6)
+
+    async def test_a_look_that_fails(self, migrated_database, new_valkey, ada):
+        """It is not the last one, whatever the fault: when that is over, changes are looked for as before."""
+        url, valkey = await migrated_database("todo"), new_valkey()
+        admin = await asyncpg.connect(url)
+        async with started(url, valkey.url) as service, service.listening(ada) as stream:
+            await stream.next()
+            await admin.execute("ALTER TABLE user_streams RENAME TO elsewhere")
+            valkey.kill()
+            await until(lambda: b"events_not_looked_for" in service.said)
+            await admin.execute("ALTER TABLE elsewhere RENAME TO user_streams")
+
+            await stream.hears(await ada.writes(service), seconds=6)
+        await admin.close()
 
 
 class TestLimits:

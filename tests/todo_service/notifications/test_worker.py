@@ -13,6 +13,7 @@ from tests.waiting import until
 
 
 class TestTheWorker:
+    @pytest.mark.needs_redis("events reach a worker by a stream")
     async def test_mails_what_happened(self, new_worker, creates, post_office, state):
         """A mail arrives within a second or so, its log line carries the request's id and nobody's address."""
         worker = new_worker()
@@ -37,6 +38,7 @@ class TestTheWorker:
             assert (await admin.get("/livez")).status_code == 200
             assert (await admin.get("/readyz")).json() == {"status": "ready"}
 
+    @pytest.mark.needs_redis("events reach a worker by a stream")
     async def test_ends_cleanly_in_time(self, new_worker, creates, post_office, sql):
         """On SIGTERM the mail in hand is finished, no other is begun, and the process ends within four seconds."""
         post_office.stalls = True
@@ -76,6 +78,7 @@ class TestTheWorker:
         ]
 
 
+@pytest.mark.needs_redis("events reach a worker by a stream")
 class TestCrashes:
     """One mail a todo, whenever a worker dies."""
 
@@ -164,6 +167,7 @@ class TestOutages:
             await until(is_ready)
 
 
+@pytest.mark.needs_redis("events reach a worker by a stream")
 class TestTwoWorkers:
     async def test_send_each_mail_once(self, new_worker, creates, post_office, sql):
         """Two workers share thirty mails, ten at once each at most, and send none twice."""

@@ -1,6 +1,7 @@
 """An account that ends takes everything with it, whoever purges it, how often, and whatever breaks off on the way."""
 
 import asyncio
+from itertools import count
 from uuid import uuid4
 
 import asyncpg
@@ -8,6 +9,22 @@ import pytest
 
 from tests.waiting import until
 from todo_service.changes.purge import AccountPurge, owned_tables
+from todo_service.todos.models import TODOS
+
+
+class Killed(BaseException):
+    """What a crash looks like from inside."""
+
+
+def dying_at(step):
+    """Return an `announce` that ends its purge with the transaction of this number."""
+    steps = count(1)
+
+    async def announce(user_id, seq):
+        if next(steps) == step:
+            raise Killed
+
+    return announce
 
 
 class TestPurging:
@@ -62,6 +79,20 @@ class TestPurging:
         assert told[0] == ("ada", 2500)
         assert told[1:] == [("ada", None)] * 4 * tables
 
+    async def test_begins_an_epoch_with_each_batch(self, sessions, account, sql):
+        """What was read between two batches is known for old: no number tells what went after it."""
+        await account("ada", rows=2500)
+        seen = set()
+
+        async def look(user_id, seq):
+            epoch = await sql.fetchval("SELECT epoch FROM user_streams WHERE user_id = $1", user_id)
+            seen.add((epoch, await sql.fetchval("SELECT count(*) FROM todos WHERE user_id = $1", user_id)))
+
+        await AccountPurge(sessions, [TODOS], look).purge("ada")
+
+        assert {left for _, left in seen} == {2500, 1500, 500, 0}
+        assert len({epoch for epoch, _ in seen}) == len(seen)
+
     async def test_two_at_once(self, purge, account, rows_of):
         """They share the rows, and neither fails."""
         await account("ada", rows=2500)
@@ -71,22 +102,29 @@ class TestPurging:
         assert sum(removed) == 2500 * len(await rows_of("ada"))
         assert set((await rows_of("ada")).values()) == {0}
 
+    async def test_beside_one_that_breaks_off(self, sessions, purge, account, rows_of, url):
+        """Who waited for rows that another purge has taken does not take that for the end: the other may die."""
+        await account("ada", rows=2500)
+        watcher = await asyncpg.connect(url)
+        async with watcher.transaction():
+            await watcher.execute("SELECT 1 FROM todos WHERE user_id = 'ada' FOR UPDATE")
+            breaking = asyncio.create_task(AccountPurge(sessions, [TODOS], dying_at(step=2)).purge("ada"))
+            await until(lambda: waiting(watcher, 1))
+            purging = asyncio.create_task(purge.purge("ada"))
+            await until(lambda: waiting(watcher, 2))
+        with pytest.raises(Killed):
+            await breaking
+        await purging
+        await watcher.close()
+
+        assert set((await rows_of("ada")).values()) == {0}
+
     async def test_that_broke_off(self, sessions, purge, account, rows_of):
         """What was begun is gone on with: after a fault between two batches the next purge does the rest."""
         await account("ada", rows=2500)
 
-        class Killed(BaseException):
-            """What a crash looks like from inside."""
-
-        steps = []
-
-        async def dies(user_id, seq):
-            steps.append(seq)
-            if len(steps) == 3:
-                raise Killed
-
         with pytest.raises(Killed):
-            await AccountPurge(sessions, owned_tables(), dies).purge("ada")
+            await AccountPurge(sessions, owned_tables(), dying_at(step=3)).purge("ada")
         assert 0 < sum((await rows_of("ada")).values()) < 2500 * len(await rows_of("ada"))
 
         await purge.purge("ada")
@@ -100,7 +138,7 @@ class TestPurging:
         async with writer.transaction():
             await writer.execute("SELECT 1 FROM user_streams WHERE user_id = 'ada' FOR UPDATE")
             purging = asyncio.create_task(purge.purge("ada"))
-            await until(lambda: is_waiting(writer))
+            await until(lambda: waiting(writer, 1))
             await writer.execute(
                 """INSERT INTO todos (user_id, id, title, created_at, updated_at, search_text, title_key, seq)
                    VALUES ('ada', gen_random_uuid(), 'late', now(), now(), 'late', 'late', 4)"""
@@ -112,6 +150,7 @@ class TestPurging:
 
 
 class TestDeletedAccounts:
+    @pytest.mark.needs_redis("accounts end by an entry in a stream")
     async def test_are_purged(self, redis, new_worker, account, rows_of, sql):
         """A worker reads `user.deleted` and keeps its place beside what it did."""
         await account("ada")
@@ -124,6 +163,7 @@ class TestDeletedAccounts:
         assert set((await rows_of("ada")).values()) == {0}
         assert await sql.fetchval("SELECT count(*) FROM user_streams WHERE purged_at IS NOT NULL") == 1
 
+    @pytest.mark.needs_redis("accounts end by an entry in a stream")
     async def test_survive_a_killed_worker(self, redis, new_worker, account, rows_of, sql):
         """Killed in the middle of a purge, the next worker does the rest."""
         await account("ada", rows=20_000)
@@ -167,9 +207,9 @@ class TestDeletedAccounts:
         assert await sql.fetchval("SELECT count(*) FROM user_streams") == 0
 
 
-async def is_waiting(connection):
-    """Whether somebody waits for a lock."""
-    return await connection.fetchval("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+async def waiting(connection, number):
+    """Whether so many wait for a lock."""
+    return await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") == number
 
 
 async def is_marked(sql, user_id):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 from todo_service.changes.purge import sweep_expired
+from todo_service.changes.turns import Quota, Writers
+from todo_service.sweeps import sweep_tombstones
 
 DAY = timedelta(hours=24)
 
@@ -25,6 +27,20 @@ class TestSweeping:
         assert await sweep_expired(sessions, DAY) == 1
 
         assert await sql.fetchval("SELECT count(*) FROM event_tickets") == 1
+
+    async def test_tombstones_beside_those_of_an_ended_account(self, sessions, account, sql):
+        """What a purge that was killed has left holds up nobody else's."""
+        await account("ada", rows=600)
+        await account("grace")
+        await sql.execute("UPDATE tombstones SET deleted_at = now() - interval '91 days'")
+        await sql.execute("UPDATE user_streams SET purged_at = now() WHERE user_id = 'ada'")
+
+        async def announce(user_id, seq):
+            """Nobody listens."""
+
+        assert await sweep_tombstones(sessions, Writers(announce, Quota()), timedelta(days=90)) == 3
+
+        assert {row["user_id"] for row in await sql.fetch("SELECT user_id FROM tombstones")} == {"ada"}
 
     async def test_marks_of_ended_accounts(self, sessions, account, purge, sql):
         """A mark goes after thirty days; accounts that live have none."""

@@ -10,11 +10,12 @@ depends_on = None
 
 # One user a transaction, under the lock that their writes take, so that nobody waits longer than for one user. What
 # waits for a lock keeps the snapshot it began with: so the lock is a statement of its own, before those that look.
+# Everybody is counted, and begins an epoch: nothing has counted or numbered what the old release did to numbered todos.
 NUMBER = """
 DO $$
 DECLARE owner text; head bigint; added bigint;
 BEGIN
-  FOR owner IN SELECT DISTINCT user_id FROM todos WHERE seq IS NULL LOOP
+  FOR owner IN SELECT user_id FROM todos WHERE seq IS NULL UNION SELECT user_id FROM user_streams LOOP
     INSERT INTO user_streams (user_id, epoch) VALUES (owner, gen_random_uuid()) ON CONFLICT (user_id) DO NOTHING;
     SELECT seq INTO head FROM user_streams WHERE user_id = owner FOR UPDATE;
     UPDATE todos SET seq = head + numbered.n
@@ -22,7 +23,8 @@ BEGIN
               FROM todos WHERE user_id = owner AND seq IS NULL) AS numbered
       WHERE todos.user_id = owner AND todos.id = numbered.id;
     GET DIAGNOSTICS added = ROW_COUNT;
-    UPDATE user_streams SET seq = head + added, live_count = counted.live, trash_count = counted.trash
+    UPDATE user_streams
+      SET seq = head + added, epoch = gen_random_uuid(), live_count = counted.live, trash_count = counted.trash
       FROM (SELECT count(*) FILTER (WHERE deleted_at IS NULL) AS live, count(deleted_at) AS trash
               FROM todos WHERE user_id = owner) AS counted
       WHERE user_streams.user_id = owner;

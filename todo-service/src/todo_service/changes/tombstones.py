@@ -46,7 +46,8 @@ def unburied(user_id: str, ids: Collection[UUID]) -> Delete:
 
 async def owners_of_old(session: Session, before: datetime, most: int, *, at_most: int) -> list[str]:
     """Return some of those who have tombstones from `before`, or more than `most`. Nothing is locked."""
-    old = select(COLUMNS.user_id).where(COLUMNS.deleted_at < before).limit(at_most)
+    # Owners and not rows are counted: those of an account that has ended stay for its purge, and must not be all.
+    old = select(COLUMNS.user_id).where(COLUMNS.deleted_at < before).distinct().limit(at_most)
     many = select(COLUMNS.user_id).group_by(COLUMNS.user_id).having(func.count() > most).limit(at_most)
     either = union(old.subquery().select(), many.subquery().select()).subquery()
     found = select(either.c.user_id).prefix_with("/* sweep: tombstone_purge */")

@@ -50,6 +50,8 @@ def is_known(fields: Sequence[str], tag: str) -> bool:
     """
     if not fields:
         return False
-    value = ", ".join(fields)
+    value = ", ".join(fields).strip(" \t")
+    if not TAGS.fullmatch(value):
+        return value == "*"
     opaque = tag.removeprefix("W/")
-    return value.strip(" \t") == "*" or any(known.removeprefix("W/") == opaque for known in TAG.findall(value))
+    return any(known.removeprefix("W/") == opaque for known in TAG.findall(value))

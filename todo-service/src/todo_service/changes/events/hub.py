@@ -21,6 +21,8 @@ from todo_service.changes.events.subscriber import Subscriber
 
 __all__ = ["EventHub", "Limits"]
 
+log = structlog.get_logger()
+
 LOOK_EVERY_SECONDS = 30.0
 LOOK_WITHOUT_REDIS_EVERY_SECONDS = 5.0
 
@@ -115,7 +117,9 @@ class EventHub:
             try:
                 await self._look()
             except Unavailable as problem:
-                structlog.get_logger().warning("events_not_looked_for", reason=problem.code)
+                log.warning("events_not_looked_for", reason=problem.code)
+            except Exception as error:  # whatever it is, the next look may see again
+                log.error("events_not_looked_for", exc_info=error)
 
     async def _look(self) -> None:
         """Read the counters of all users that are streamed to: what Redis has lost is made good."""

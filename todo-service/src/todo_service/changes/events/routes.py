@@ -1,5 +1,6 @@
 """The routes under `/events`."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -20,6 +21,9 @@ from todo_service.changes.tickets.service import LIFETIME, Tickets
 __all__ = ["router"]
 
 router = APIRouter(prefix="/events", tags=["changes"])
+
+EVENT_ID = re.compile(r"[0-9]{1,19}")
+"""As many digits as a number of PostgreSQL has: `int` refuses thousands of them."""
 
 ALWAYS = (*CALLER_PROBLEMS, InsufficientScope, Busy, DatabaseUnavailable)
 WITH_TOKEN_OR_TICKET: dict[str, Any] = {"security": [{"HTTPBearer": []}, {}]}
@@ -71,7 +75,7 @@ async def my_stream(
 ) -> AsyncIterator[Stream]:
     """Give the caller's stream until the answer has ended."""
     hub: EventHub = request.app.state.events
-    seen = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else None
+    seen = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
     async with hub.stream(user, seen) as stream:
         yield stream
 

@@ -14,6 +14,8 @@ from shared.redis import connect
 
 __all__ = ["Subscriber"]
 
+log = structlog.get_logger()
+
 ALIVE = "td:ch"
 """A channel on which nobody speaks: with it the connection always listens to something."""
 
@@ -36,7 +38,7 @@ class Subscriber:
         self._turned = turned
         self._channels: dict[str, asyncio.Event] = {}
         self._line: PubSub | None = None
-        # What is left and what is entered anew must reach Redis in that order.
+        # What is left and what is entered anew must reach Redis in that order, and nothing before the line is there.
         self._speaking = asyncio.Lock()
 
     @classmethod
@@ -84,8 +86,9 @@ class Subscriber:
                 return
             try:
                 await command(self._line)
-            except FAULTS:
-                # Whoever listens finds out too, and begins anew with all channels.
+            except (*FAULTS, AttributeError, RuntimeError):
+                # Whoever listens finds out too, and begins anew with all channels. When that came first, redis-py has
+                # taken its connection to pieces under the command, and stumbles over what is missing.
                 return
 
     async def _listen(self) -> None:
@@ -95,6 +98,9 @@ class Subscriber:
                     await self._hear_on(line)
             except FAULTS as error:
                 self._lose(error)
+            except Exception as error:  # whatever it is, the next connection may hear again
+                log.error("events_unheard", exc_info=error)
+                self._lose(error)
             await asyncio.sleep(RECONNECT_EVERY_SECONDS)
 
     def _lose(self, error: Exception) -> None:
@@ -103,12 +109,14 @@ class Subscriber:
         self._line = None
         for confirmed in self._channels.values():
             confirmed.clear()
-        structlog.get_logger().warning("events_unheard", error=type(error).__name__)
+        log.warning("events_unheard", error=type(error).__name__)
         self._turned()
 
     async def _hear_on(self, line: PubSub) -> None:
-        await line.subscribe(ALIVE, *self._channels)
-        self._line = line
+        # Who asks for a channel meanwhile waits, and then finds the line.
+        async with self._speaking:
+            await line.subscribe(ALIVE, *self._channels)
+            self._line = line
         self._turned()
         is_asked = False
         while True:

@@ -36,7 +36,7 @@ def _require_known(position: SyncToken, stretch: Stretch) -> None:
     if position.is_beginning:
         return
     # A restored backup has fewer numbers than were handed out, until its epochs are renewed.
-    if position.epoch != stretch.epoch or position.seq > stretch.head:
+    if position.epoch != stretch.epoch or max(position.seq, position.head) > stretch.head:
         raise SyncReset
     # Up to `head` the client needs no tombstones: it began its copy without what was deleted by then.
     if max(position.seq, position.head) < stretch.purged_seq:

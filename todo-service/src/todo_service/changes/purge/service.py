@@ -47,4 +47,8 @@ class AccountPurge:
     async def _remove_some(self, user_id: str, table: Table) -> int:
         async with transaction(self._sessions) as session:
             session.on_end(lambda: self._announce(user_id, None))
-            return await AccountRepository(session, user_id).remove_some(table, BATCH)
+            account = AccountRepository(session, user_id)
+            # Once more for each batch: its lock lets two purges take turns, so that none takes for gone what the other
+            # is removing; its epoch tells what was read before from what is left, as no number does.
+            await account.end(uuid4(), datetime.now(UTC))
+            return await account.remove_some(table, BATCH)
