@@ -9,6 +9,7 @@ import pytest
 from tests.todo_service.bulk.calls import create, on, results_of, send
 from tests.todo_service.harness import running
 
+NEEDS_REDIS = pytest.mark.needs_redis("counts its commands")
 SIZES = pytest.mark.parametrize("size", [1, 100])
 
 
@@ -55,6 +56,7 @@ class TestABulk:
 
         assert len(await app.state.watch.since(mark)) == 2
 
+    @NEEDS_REDIS
     @SIZES
     async def test_clears_and_publishes_once(self, ada, valkey, size):
         """One CLEAR and one message with the last number."""
@@ -65,6 +67,7 @@ class TestABulk:
         calls = dict(re.findall(r"cmdstat_(\w+):calls=(\d+)", valkey.ask("INFO commandstats")))
         assert (calls["del"], calls["publish"]) == ("1", "1")
 
+    @NEEDS_REDIS
     async def test_that_is_refused_clears_and_publishes_nothing_new(self, ada, valkey):
         """It may repeat one whose answer was lost, so pages go; but no number is published."""
         assert valkey.ask("CONFIG RESETSTAT").startswith("+OK")
