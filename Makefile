@@ -9,7 +9,7 @@ MANIFESTS := $(addsuffix /pyproject.toml,$(MEMBERS))
 # A process a core, each with servers of its own; who asks for some tests alone waits for one process, and reads its lines.
 PARALLEL = $(if $(ARGS),,-n auto --maxprocesses 8 --dist worksteal)
 
-.PHONY: help up reset test test-variants check format lock bench e2e browser compose-up
+.PHONY: help up reset test test-variants check format lock bench chaos e2e browser compose-up
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lock: $(VENV)/.installed ## Resolve the hashed locks anew from the manifests
 
 bench: $(VENV)/.installed ## Measure against peers; fails below a bar (ONLY=todos)
 	@$(BIN)/python -m benchmarks $(ONLY)
+
+chaos: $(VENV)/.installed ## Kill processes at random under fifty writers for three minutes (CHAOS_SECONDS=180 CHAOS_SEED=…)
+	@$(BIN)/python -m tests.chaos
 
 e2e: $(VENV)/.installed ## Run the system tests against a running set (E2E_BASE_URL, E2E_MAIL_URL)
 	@E2E_BASE_URL=$${E2E_BASE_URL:-http://127.0.0.1:8080} $(BIN)/python -m pytest tests/system -m "not kills and not browser" $(ARGS)

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.system.conftest import Person, RunningSet
+from tests.running_set import RunningSet
+from tests.system.conftest import Person
 from tests.system.sync_client import SyncClient, Todo, TryLater
 
 DEVICES, ROUNDS, SHARED, DOOMED = 5, 30, 4, 6

@@ -122,7 +122,7 @@ class TestPlans:
 
         first, second = await uncached.state.watch.since(mark)
         for statement, extra in ((first, ()), (second, (rows[400]["created_at"], rows[400]["id"]))):
-            scan = await scan_of("todos", table, statement, ada.user_id, *extra, 21, 0)
+            scan = await scan_of("todos", table, statement, 20, ada.user_id, *extra, 21, 0)
             assert scan.index == "todos_list"
             assert scan.rows <= 21
 

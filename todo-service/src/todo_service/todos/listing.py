@@ -76,7 +76,7 @@ def parameters(query: Paging, user_id: str) -> Bound:
     """Return the values of every parameter that a statement of the query's shape may name."""
     wanted = query.filters
     # One row more than the page holds says whether there is a next page.
-    bound: Bound = {"user_id": user_id, "rows": query.limit + 1, "skip": query.skip}
+    bound: Bound = {"user_id": user_id, "limit": query.limit, "rows": query.limit + 1, "skip": query.skip}
     bound |= {"completed": wanted.completed, "priority_gte": wanted.priority_gte, "priority_lte": wanted.priority_lte}
     bound |= {f"priority{i}": priority for i, priority in enumerate(wanted.priorities)}
     bound |= {f"word{i}": f"%{_escaped(word)}%" for i, word in enumerate(wanted.words)}
