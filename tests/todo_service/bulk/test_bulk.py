@@ -83,7 +83,7 @@ class TestABulk:
 
         assert statuses(results) == [204, 201, 204, 201, 204]
         stored = await state(ada)
-        assert [(one["id"], one["seq"], one["version"]) for one in json.loads(stored["todos"])] == [(kept, 4, 1)]
+        assert [(one["id"], one["seq"], one["version"]) for one in json.loads(stored["todos"])] == [(kept, 4, 4)]
         assert [(one["id"], one["seq"]) for one in json.loads(stored["tombstones"])] == [(gone, 7)]
 
     async def test_forgets_the_tombstone_of_what_is_there_again(self, ada, state):
@@ -96,6 +96,17 @@ class TestABulk:
 
         await results_of(ada, on(todo_id, "delete", permanent=True), create("x", todo_id))
         assert (await state(ada))["tombstones"] is None
+
+    async def test_gives_a_used_id_no_version_of_before(self, ada):
+        """Be it gone before the bulk or within it: the version is the number of the change, which no other one had."""
+        gone, going = (await ada.new())["id"], (await ada.new())["id"]
+        await ada.delete(f"/todos/{gone}?permanent=true")
+
+        results = await results_of(
+            ada, create("a", gone), on(going, "delete", permanent=True), create("b", going), create("c")
+        )
+
+        assert [one["todo"]["version"] for one in results if one["op"] == "create"] == [4, 6, 1]
 
     async def test_that_changes_nothing_takes_no_number(self, ada, state):
         """Equal patches and restores of what is live answer with the latest number, and write nothing."""

@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CTE, Delete, SmallInteger, delete, func, literal, or_, select, union
+from sqlalchemy import CTE, Delete, SmallInteger, Subquery, delete, func, literal, or_, select, union
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from shared.database import Session
 from todo_service.changes.models import TOMBSTONES, Kind
 from todo_service.rows import ids_in, rows_in
 
-__all__ = ["buried", "buried_at", "forget_some", "owners_of_old", "unburied"]
+__all__ = ["buried", "buried_at", "forget_some", "graves", "owners_of_old", "unburied"]
 
 COLUMNS = TOMBSTONES.c
 NAMES = ("user_id", "kind", "id", "seq", "deleted_at")
@@ -36,6 +36,11 @@ def buried_at(user_id: str, seqs: Mapping[UUID, int], now: datetime) -> Insert:
     new = insert(TOMBSTONES).from_select(NAMES, rows)
     latest = {"seq": new.excluded.seq, "deleted_at": new.excluded.deleted_at}
     return new.on_conflict_do_update(index_elements=[COLUMNS.user_id, COLUMNS.kind, COLUMNS.id], set_=latest)
+
+
+def graves(user_id: str) -> Subquery:
+    """Return the ids of the user's todos that are gone for good, as a table to join with."""
+    return select(COLUMNS.id).where(COLUMNS.user_id == user_id, COLUMNS.kind == Kind.TODO.value).subquery("graves")
 
 
 def unburied(user_id: str, ids: Collection[UUID]) -> Delete:

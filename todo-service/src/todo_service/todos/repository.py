@@ -1,29 +1,50 @@
 """The todos of one owner, in PostgreSQL. Every statement names the owner, and every write raises their counter."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, delete, insert, select, update
+from sqlalchemy import Uuid, and_, bindparam, delete, insert, select, update
 
 from shared.database import Session
 from todo_service.changes.counter import NEXT_SEQ, Head, Turn
-from todo_service.changes.tombstones import buried, unburied
+from todo_service.changes.tombstones import buried, graves, unburied
 from todo_service.notifications import ANY, Announcement
+from todo_service.rows import rows_in
 from todo_service.todos import rules
 from todo_service.todos.errors import TodoNotFound
 from todo_service.todos.models import IS_TRASHED, TODOS
 from todo_service.todos.schemas import TodoPublic
 
-__all__ = ["TodoRepository", "TodoWrites", "owners_of_old_trash"]
+__all__ = ["Known", "TodoRepository", "TodoWrites", "look_up", "owners_of_old_trash"]
 
 NEW_TODO = insert(TODOS).values(seq=NEXT_SEQ).returning(TODOS.c.seq)
 ANNOUNCED_TODO = NEW_TODO.add_cte(ANY.cte("event"))
 """The same with the row of its event. Both are built once: building one costs more than running it."""
 
-BY_ID = select(*(TODOS.c[name] for name in TodoPublic.model_fields)).where(
-    TODOS.c.user_id == bindparam("user_id"), TODOS.c.id == bindparam("id", type_=Uuid)
-)
+PUBLIC = [TODOS.c[name] for name in TodoPublic.model_fields]
+BY_ID = select(*PUBLIC).where(TODOS.c.user_id == bindparam("user_id"), TODOS.c.id == bindparam("id", type_=Uuid))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of some ids of one owner."""
+
+    todos: dict[UUID, TodoPublic]
+    """Those that are there, also in the trash."""
+    gone: set[UUID]
+    """Those whose todo was removed for good."""
+
+
+async def look_up(session: Session, user_id: str, ids: Collection[UUID]) -> Known:
+    """Return what is known of the owner's `ids`, by one statement whose text is the same for one and for a hundred."""
+    given, gone = rows_in([{"id": str(one)} for one in ids], [TODOS.c.id]), graves(user_id)
+    mine = and_(TODOS.c.user_id == user_id, TODOS.c.id == given.c.id)
+    joined = given.outerjoin(TODOS, mine).outerjoin(gone, gone.c.id == given.c.id)
+    rows = (await session.run(select(*PUBLIC, gone.c.id.label("grave")).select_from(joined))).mappings().all()
+    todos = [TodoPublic.model_validate(row) for row in rows if row["id"] is not None]
+    return Known({todo.id: todo for todo in todos}, {row["grave"] for row in rows if row["grave"] is not None})
 
 
 class TodoRepository:
@@ -57,6 +78,10 @@ class TodoWrites(TodoRepository):
     async def begin(self) -> Head:
         """Let nobody else write for the owner until this transaction ends; raises as `Turn.begin` does."""
         return await self._turn.begin()
+
+    async def look_up(self, ids: Collection[UUID]) -> Known:
+        """Return what is known of `ids`, which the client has chosen."""
+        return await look_up(self._session, self._user_id, ids)
 
     async def add(self, todo: TodoPublic, event: Announcement | None) -> int:
         """Insert a todo with a new id and the row of `event`, by one statement; raises as `Turn.create` does.
@@ -115,6 +140,7 @@ class TodoWrites(TodoRepository):
 
 async def owners_of_old_trash(session: Session, before: datetime, at_most: int) -> list[str]:
     """Return some of those who have todos in the trash since `before`. Nothing is locked: what is found may go."""
-    old = select(TODOS.c.user_id).where(TODOS.c.deleted_at < before).limit(at_most).subquery()
-    found = select(old.c.user_id).distinct().prefix_with("/* sweep: trash_purge */")
+    # Owners and not todos are counted: those of an account that has ended stay for its purge, and must not be all.
+    old = select(TODOS.c.user_id).where(TODOS.c.deleted_at < before).distinct().limit(at_most)
+    found = old.prefix_with("/* sweep: trash_purge */")
     return list((await session.run(found)).scalars())

@@ -23,6 +23,7 @@ __all__ = [
     "changed",
     "count",
     "new",
+    "reborn",
     "refuse_taken",
     "removable",
     "restored",
@@ -50,6 +51,15 @@ def new(owner_id: str, wanted: TodoCreate, now: datetime) -> TodoPublic:
         version=1,
         deleted_at=None,
     )
+
+
+def reborn(todo: TodoPublic, head: Head) -> TodoPublic:
+    """Return a new todo as it is under the id of one that is gone for good.
+
+    Each version took a number of the counter, so the next number is a version that the other cannot have had: who still
+    holds one of its entity tags is told that it is stale.
+    """
+    return todo.model_copy(update={"version": head.seq + 1})
 
 
 def refuse_taken(todo: TodoPublic | None) -> None:

@@ -155,7 +155,10 @@ class TodoPublic(BaseModel):
     completed_at: Time | None = Field(description="When it was completed; null while it is not.")
     created_at: Time
     updated_at: Time = Field(description="When a field last got another value.")
-    version: int = Field(description="From 1, one more with each change: its `ETag` is this number in quotes.")
+    version: int = Field(
+        description="One more with each change: its `ETag` is this number in quotes. It begins at 1, or above all that "
+        "were before when the id was that of a todo which is gone for good."
+    )
     deleted_at: Time | None = Field(description="When it was moved to the trash; null outside.")
 
 

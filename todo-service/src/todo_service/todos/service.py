@@ -40,7 +40,10 @@ class TodoService:
         if wanted.id is None:
             return Written(todo, await self._todos.add(todo, event))
         head = await self._todos.begin()
-        rules.refuse_taken(await self._todos.find(todo.id))
+        known = await self._todos.look_up([todo.id])
+        rules.refuse_taken(known.todos.get(todo.id))
+        if todo.id in known.gone:
+            todo = rules.reborn(todo, head)
         await self._todos.add_named(todo, event, head)
         return Written(todo, head.seq)
 

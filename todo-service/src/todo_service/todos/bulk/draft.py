@@ -48,6 +48,8 @@ class Draft:
     owner_id: str
     todos: dict[UUID, TodoPublic]
     """At first, as they are stored."""
+    gone: set[UUID]
+    """The ids of those that are gone for good."""
     head: Head
     quota: Quota
     now: datetime
@@ -76,6 +78,8 @@ class Draft:
     def _create(self, operation: CreateOperation) -> Done:
         todo = rules.new(self.owner_id, _named(operation.data.accepted(), operation.id), self.now)
         rules.refuse_taken(self.todos.get(todo.id))
+        if todo.id in self.gone:
+            todo = rules.reborn(todo, self.head)
         self._become(todo.id, todo)
         # Last, also when one with this id had been created and removed before.
         self._created.pop(todo.id, None)
@@ -110,6 +114,7 @@ class Draft:
         self.changes[todo_id] = Change(after, self.head.take())
         if after is None:
             del self.todos[todo_id]
+            self.gone.add(todo_id)
         else:
             self.todos[todo_id] = after
 

@@ -15,11 +15,11 @@ from todo_service.rows import ids_in, rows_in
 from todo_service.todos import rules
 from todo_service.todos.bulk.draft import Draft
 from todo_service.todos.models import TODOS
+from todo_service.todos.repository import Known, look_up
 from todo_service.todos.schemas import TodoPublic
 
 __all__ = ["BulkWrites"]
 
-PUBLIC = [TODOS.c[name] for name in TodoPublic.model_fields]
 OF_EACH = [column for column in TODOS.c if column.name != "user_id"]
 """The columns in which a bulk's todos differ."""
 
@@ -41,12 +41,9 @@ class BulkWrites:
         """Let nobody else write for the owner until this transaction ends; raises as `Turn.begin` does."""
         return await self._turn.begin()
 
-    async def find(self, ids: Collection[UUID]) -> dict[UUID, TodoPublic]:
-        """Return those of `ids` that are there, also in the trash."""
-        mine = TODOS.c.user_id == self._user_id
-        found = await self._session.run(select(*PUBLIC).where(mine, TODOS.c.id.in_(ids_in(ids))))
-        todos = [TodoPublic.model_validate(row) for row in found.mappings()]
-        return {todo.id: todo for todo in todos}
+    async def look_up(self, ids: Collection[UUID]) -> Known:
+        """Return what is known of `ids`."""
+        return await look_up(self._session, self._user_id, ids)
 
     async def store(self, draft: Draft, event: Announcement | None) -> None:
         """Write what todos have become, their tombstones, the row of `event` and the counter, by one statement.

@@ -36,8 +36,8 @@ class BulkService:
         """Do the operations in their order, and store what they leave; raises `BulkFailed` of an atomic bulk."""
         head = await self._todos.begin()
         named = {todo_id for operation in bulk.operations if (todo_id := operation.named_id) is not None}
-        stored = await self._todos.find(named)
-        draft = Draft(self._owner.id, stored, head, self._todos.quota, rules.time_of_change())
+        known, now = await self._todos.look_up(named), rules.time_of_change()
+        draft = Draft(self._owner.id, known.todos, known.gone, head=head, quota=self._todos.quota, now=now)
         outcomes = [_outcome(draft, operation) for operation in bulk.operations]
         if bulk.mode == "atomic":
             _refuse_failures(outcomes)
