@@ -52,9 +52,12 @@ class Reader:
         path, bearer = FIRST_PAGE, token(user_id)
         for _ in range(number - 1):
             path = f"{FIRST_PAGE}&cursor={self.get(path, bearer)}"
-        # The server closes connections that are idle; the next request opens this one again.
-        self.connection.close()
+        self.rest()
         return path
+
+    def rest(self) -> None:
+        """Close the connection, as the server does to idle ones. The next request opens it again."""
+        self.connection.close()
 
     def milliseconds(self, path: str, bearer: str) -> float:
         """Return how long a page takes."""
@@ -120,4 +123,6 @@ def _p95_of_each(wanted: Sequence[tuple[Reader, Requests]]) -> list[float]:
         [reader.milliseconds(*requests[number % len(requests)]) for reader, requests in wanted]
         for number in range(SAMPLES)
     ]
+    for reader, _ in wanted:
+        reader.rest()
     return [statistics.quantiles(times, n=100)[94] for times in zip(*taken, strict=True)]

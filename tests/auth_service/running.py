@@ -1,5 +1,7 @@
 """The service as tests use it: one app over ASGI with a database of its own, and devices that sign in to it."""
 
+import json
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -100,6 +102,11 @@ class Device:
     def bearer(self) -> dict[str, str]:
         """The header with the access token."""
         return {"Authorization": f"Bearer {self.answer['access_token']}"}
+
+    @property
+    def claims(self) -> dict[str, object]:
+        """What the access token says."""
+        return json.loads(urlsafe_b64decode(str(self.answer["access_token"]).split(".")[1] + "=="))
 
     @property
     def email(self) -> str:

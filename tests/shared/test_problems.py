@@ -33,9 +33,10 @@ async def client():
     """A client of an app with one route for each way to fail."""
     app = FastAPI(redirect_slashes=False)
     install_problem_handlers(app)
-    app.add_middleware(BodyLimit, max_bytes=1000)
+    app.add_middleware(BodyLimit, max_bytes=1000, of_paths={"/roomy": 2000})
     app.add_middleware(RequestLog, trusts=lambda host: host == "127.0.0.1")
 
+    @app.post("/roomy")
     @app.post("/login", responses=documents(NameTaken))
     async def log_in(body: Login) -> str:
         return body.name
@@ -217,6 +218,15 @@ class TestBodyLimit:
         response = await client.post("/login", content=content, headers={"content-type": "application/json"})
 
         assert response.status_code == 200
+
+    @pytest.mark.parametrize(("size", "status"), [(2000, 200), (2001, 413)])
+    async def test_is_another_one_where_that_is_said(self, client, size, status):
+        """A path that takes more takes that much."""
+        content = b'{"name": "a", "password": "'.ljust(size - 2, b"p") + b'"}'
+
+        response = await client.post("/roomy", content=content, headers={"content-type": "application/json"})
+
+        assert response.status_code == status
 
 
 class TestRequestIds:

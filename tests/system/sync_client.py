@@ -23,8 +23,6 @@ from uuid import uuid4
 
 import httpx
 
-CALLS = {"change": ("PATCH", ""), "delete": ("DELETE", ""), "restore": ("POST", "/restore")}
-
 Todo = dict[str, Any]
 Write = dict[str, Any]
 Merge = Callable[[Todo, Todo], Todo]
@@ -67,7 +65,7 @@ class SyncClient:
 
     def change(self, todo_id: str, **fields: Any) -> None:
         """Set fields of a todo. Like the other two, it raises KeyError for one that this device does not see."""
-        self._enqueue("change", todo_id, fields)
+        self._enqueue("update", todo_id, fields)
 
     def delete(self, todo_id: str) -> None:
         """Put a todo into the trash."""
@@ -78,50 +76,50 @@ class SyncClient:
         self._enqueue("restore", todo_id, {})
 
     async def sync(self) -> None:
-        """Send what is queued, in its order, then fetch what has changed. Raises `TryLater`."""
-        for write in self._queue:
-            while not write["done"]:
-                self._settle(write, await self._send(write))
-                self._save()
+        """Send what is queued, each todo's in its order, then fetch what has changed. Raises `TryLater`."""
+        while writes := self._next_writes():
+            bulk = {"mode": "independent", "operations": [_operation(write) for write in writes]}
+            answer = (await self._request("POST", "/todos/bulk", json=bulk)).json()
+            for write, result in zip(writes, answer["results"], strict=True):
+                self._settle(write, result)
+            self._save()
         has_more = True
         while has_more:
             has_more = await self._fetch()
             self._save()
 
-    async def _send(self, write: Write) -> httpx.Response:
-        todo_id, fields = write["id"], write["fields"]
-        if write["op"] == "create":
-            return await self._request("POST", "/todos", json={**fields, "id": todo_id})
-        (method, rest), made_for = CALLS[write["op"]], {"If-Match": f'"{write["version"]}"'}
-        return await self._request(method, f"/todos/{todo_id}{rest}", json=fields or None, headers=made_for)
+    def _next_writes(self) -> list[Write]:
+        """Return what to send next: of each todo one write, for only its answer tells what the one behind finds."""
+        firsts: dict[str, Write] = {}
+        for write in self._queue:
+            if not write["done"]:
+                firsts.setdefault(write["id"], write)
+        return list(firsts.values())[:100]
 
-    def _settle(self, write: Write, response: httpx.Response) -> None:
-        """Take note of the answer: the write is done, or has to be made for another version."""
-        body = response.json() if response.content else {}
-        match response.status_code, body.get("code"):
-            case ((200 | 201), _):
-                self._done(write, body)
-            case 204, _:
+    def _settle(self, write: Write, result: dict[str, Any]) -> None:
+        """Take note of what became of a write: it is done, or has to be made for another version."""
+        problem = result.get("problem", {})
+        match problem.get("code"):
+            case None if write["op"] == "delete":
                 known = self.find(write["id"])
                 self._done(write, known and {**known, "version": write["version"] + 1, "deleted_at": "just now"})
-            case 409, "id_taken":  # An earlier try has arrived; others may have changed it since.
-                self._rebase(write["id"], body["current"])
-                self._done(write, body["current"])
-            case 412, "stale_version":  # Somebody was faster, or an earlier try has arrived.
-                self._rebase(write["id"], body["current"])
-                if _has_arrived(write, body["current"]):
-                    self._done(write, body["current"])
-            case 404, "todo_not_found":  # It is deleted, here or elsewhere, and the feed tells so.
+            case None:
+                self._done(write, result["todo"])
+            case "id_taken" | "stale_version":  # Somebody was faster, or an earlier try has arrived.
+                self._rebase(write["id"], problem["current"])
+                if _has_arrived(write, problem["current"]):
+                    self._done(write, problem["current"])
+            case "todo_not_found":  # It is deleted, here or elsewhere, and the feed tells so.
                 self._done(write, None)
             case _:  # For a person to see, in a real app: too many todos, for example.
-                raise AssertionError(response.text)
+                raise AssertionError(problem)
 
     def _rebase(self, todo_id: str, current: Todo) -> None:
         """Make what is still queued for a todo fit what others have made of it."""
         for write in self._queue:
             if write["id"] == todo_id and not write["done"]:
                 write["version"] = current["version"]
-                if write["op"] == "change":
+                if write["op"] == "update":
                     write["fields"] = self._merge(current, write["fields"])
 
     def _done(self, write: Write, left: Todo | None) -> None:
@@ -195,8 +193,15 @@ class SyncClient:
         fresh.replace(self._file)
 
 
+def _operation(write: Write) -> dict[str, Any]:
+    """Return a write as an operation of a bulk: what it was made for, and what it sets."""
+    parts = {"create": ("data",), "update": ("if_match", "data")}.get(write["op"], ("if_match",))
+    known = {"if_match": write["version"], "data": write["fields"]}
+    return {"op": write["op"], "id": write["id"], **{part: known[part] for part in parts}}
+
+
 def _has_arrived(write: Write, current: Todo) -> bool:
-    """Return whether nothing is left to do, because the todo is as `write` wants it."""
-    if write["op"] == "change":
+    """Return whether nothing is left to do, because the todo is there, or is as `write` wants it."""
+    if write["op"] == "update":
         return all(current[name] == value for name, value in write["fields"].items())
-    return write["op"] == "restore" and current["deleted_at"] is None
+    return write["op"] == "create" or (write["op"] == "restore" and current["deleted_at"] is None)

@@ -81,7 +81,7 @@ async def started(
         service = kind(process, client, port)
         reading = asyncio.create_task(service.read())
         try:
-            await until(service.is_up, seconds=20)
+            await until(service.is_up, seconds=60)
             yield service
         finally:
             if process.returncode is None:

@@ -15,6 +15,7 @@ from tests.todo_service.harness import NOWHERE, SECRET, token
 
 ROUTES = {
     "/todos": {"get", "post"},
+    "/todos/bulk": {"post"},
     "/todos/{todo_id}": {"get", "patch", "delete"},
     "/todos/{todo_id}/restore": {"post"},
     "/trash": {"get", "delete"},
@@ -134,10 +135,10 @@ class TestTheDocument:
             if any(one["name"] == "Idempotency-Key" for one in how.get("parameters", ()))
         }
 
-        assert set(taking) == {"/todos", "/todos/{todo_id}/restore"}
+        assert set(taking) == {"/todos", "/todos/bulk", "/todos/{todo_id}/restore"}
         for responses in taking.values():
-            [done] = [responses[status] for status in responses if status.startswith("2")]
-            assert "Idempotency-Replayed" in done["headers"]
+            done = [responses[status] for status in responses if status.startswith("2")]
+            assert all("Idempotency-Replayed" in one["headers"] for one in done)
             assert "idempotency_key_reused" in responses["422"]["description"]
             assert "invalid_idempotency_key" in responses["400"]["description"]
 
@@ -152,12 +153,34 @@ class TestTheDocument:
             "id", "user_id", "completed_at", "created_at", "updated_at", "deleted_at",
         }  # fmt: skip
 
+    async def test_tells_the_operations_of_a_bulk_apart_by_op(self, document):
+        """A generated client has a union of four types, and the bodies in them are those of the single calls."""
+        schemas = document["components"]["schemas"]
+        operations = schemas["Bulk"]["properties"]["operations"]
+
+        assert (operations["minItems"], operations["maxItems"]) == (1, 100)
+        assert operations["items"]["discriminator"]["propertyName"] == "op"
+        named = {op: ref.rpartition("/")[2] for op, ref in operations["items"]["discriminator"]["mapping"].items()}
+        assert set(named) == {"create", "update", "delete", "restore"}
+        for op, body in {"create": "TodoCreate", "update": "TodoPatch"}.items():
+            properties = schemas[named[op]]["properties"]
+            assert properties["op"]["const"] == op
+            assert properties["data"] == {"$ref": f"#/components/schemas/{body}"}
+
+    async def test_shows_a_bulk_of_each_mode(self, document):
+        """One that is all or nothing, and the queue of a device."""
+        content = document["paths"]["/todos/bulk"]["post"]["requestBody"]["content"]["application/json"]
+
+        modes = {name: example["value"].get("mode") for name, example in content["examples"].items()}
+        assert modes == {"atomic": None, "independent": "independent"}
+        assert set(document["paths"]["/todos/bulk"]["post"]["responses"]) >= {"200", "207", "413", "422"}
+
     async def test_lets_the_docs_page_authorize(self, document):
         """All routes of todos share one bearer scheme."""
         assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
         assert all(
             operation["security"] == [{"HTTPBearer": []}]
-            for path in ("/todos", "/todos/{todo_id}")
+            for path in ("/todos", "/todos/bulk", "/todos/{todo_id}")
             for operation in document["paths"][path].values()
         )
 

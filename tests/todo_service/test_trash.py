@@ -8,7 +8,7 @@ import pytest
 
 from tests.todo_service.harness import assert_problem
 from todo_service.sweeps import sweep_tombstones, sweep_trash
-from todo_service.todos.errors import CursorMismatch, IdTaken, SkipAndCursor, TodoNotFound
+from todo_service.todos.errors import CursorMismatch, IdTaken, SkipAndCursor, StaleVersion, TodoNotFound
 
 COUNTER = "SELECT seq, live_count, trash_count, purged_seq FROM user_streams WHERE user_id = $1"
 TOMBSTONES = "SELECT id, seq FROM tombstones WHERE user_id = $1 ORDER BY seq"
@@ -80,12 +80,30 @@ class TestDeleting:
         assert await ada.titles() == ["again"]
         assert await table.fetch(TOMBSTONES, ada.user_id) == []
 
-    @pytest.mark.parametrize("value", ["yes", "1", "True", ""])
-    async def test_for_good_is_not_guessed(self, ada, value):
-        """Only `true` and `false` are understood."""
+    @pytest.mark.parametrize("condition", [{"If-Match": '"1"'}, {"If-Match": '"2"'}, {"If-Match": '"3"'}])
+    async def test_a_new_todo_under_the_id_has_no_version_of_the_old(self, ada, condition):
+        """Who still holds a tag of the one that is gone neither overwrites the new one nor takes it for the old."""
+        [todo_id] = await trashed(ada, "old")
+        path = f"/todos/{todo_id}"
+        await ada.delete(f"{path}?permanent=true")
+
+        new = await ada.new("new", id=todo_id)
+
+        assert new["version"] == 4
+        assert_problem(await ada.patch(path, json={"title": "x"}, headers=condition), StaleVersion)
+        read = await ada.get(path, headers={"If-None-Match": condition["If-Match"]})
+        assert (read.status_code, read.json()) == (200, new)
+
+    @pytest.mark.parametrize(
+        "query",
+        ["permanent=yes", "permanent=1", "permanent=True", "permanent=", "permanant=true", "permanent=true&x=1"],
+    )
+    async def test_for_good_is_not_guessed(self, ada, query):
+        """Only `true` and `false` are understood, and no other parameter."""
         todo = await ada.new()
 
-        assert (await ada.delete(f"/todos/{todo['id']}?permanent={value}")).status_code == 422
+        assert (await ada.delete(f"/todos/{todo['id']}?{query}")).status_code == 422
+        assert (await ada.delete(f"/todos/{todo['id']}?permanent=false&permanent=true")).status_code == 422
         assert await ada.titles() == ["Buy milk"]
 
 
@@ -174,6 +192,14 @@ class TestEmptying:
         assert await ada.titles() == ["live"]
         assert len((await grace.get("/trash")).json()) == 1
         assert await counted(table, ada) == (7, 1, 0)
+
+    @pytest.mark.parametrize("path", ["/trash?limit=1", "/trash/?id=x"])
+    async def test_takes_no_parameters(self, ada, path):
+        """Who means to empty a part of it does not lose the whole."""
+        await trashed(ada, "a")
+
+        assert (await ada.delete(path)).status_code == 422
+        assert len((await ada.get("/trash")).json()) == 1
 
     async def test_an_empty_one_takes_no_number(self, ada, table):
         """Nothing happened."""

@@ -1,10 +1,12 @@
 """What a request's body may be: its size, and the text in it."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.problems import BadRequest, BodyTooLarge, problem_response
@@ -26,11 +28,15 @@ Text = Annotated[str, AfterValidator(storable)]
 
 
 class BodyLimit:
-    """Refuse bodies over `max_bytes` with 413: by their declared length before a byte is read, else while counting."""
+    """Refuse bodies over `max_bytes` with 413: by their declared length before a byte is read, else while counting.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    `of_paths` names the paths that take another number.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, of_paths: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._of_paths = of_paths or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,9 +49,10 @@ class BodyLimit:
             refusal = BadRequest("A request with a body must not offer an upgrade.", headers={"Connection": "close"})
             await problem_response(refusal, scope)(scope, receive, send)
             return
+        max_bytes = self._of_paths.get(scope["path"], self._max_bytes)
         declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > self._max_bytes:
-            await self._refuse(scope, receive, send)
+        if not declared.isdecimal() or int(declared) > max_bytes:
+            await _too_large(max_bytes, scope)(scope, receive, send)
             return
         received = 0
 
@@ -53,18 +60,18 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
+            if received > max_bytes:
                 # FastAPI lets this class alone through its body parser; `faults` makes a problem of it.
                 raise HTTPException(BodyTooLarge.status)
             return message
 
         await self._app(scope, counted_receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The rest of the body is not read, so the connection cannot be used again.
-        detail = f"The body is larger than the {self._max_bytes} bytes that this address takes."
-        refusal = BodyTooLarge(detail, headers={"Connection": "close"})
-        await problem_response(refusal, scope)(scope, receive, send)
+
+def _too_large(max_bytes: int, scope: Scope) -> Response:
+    # The rest of the body is not read, so the connection cannot be used again.
+    detail = f"The body is larger than the {max_bytes} bytes that this address takes."
+    return problem_response(BodyTooLarge(detail, headers={"Connection": "close"}), scope)
 
 
 def _announces_body(headers: Headers) -> bool:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from shared.caller import InsufficientScope
 from shared.tokens import InvalidToken, MissingToken
-from tests.todo_service.events.conftest import started
+from tests.todo_service.events.conftest import Service, started
 from tests.todo_service.harness import assert_problem
 from tests.waiting import until
 from todo_service.changes.events.channels import channel_of
@@ -185,7 +185,7 @@ class TestWithoutRedis:
         """It is not the last one, whatever the fault: when that is over, changes are looked for as before."""
         url, valkey = await migrated_database("todo"), new_valkey()
         admin = await asyncpg.connect(url)
-        async with started(url, valkey.url) as service, service.listening(ada) as stream:
+        async with started(url, valkey.url, Service) as service, service.listening(ada) as stream:
             await stream.next()
             await admin.execute("ALTER TABLE user_streams RENAME TO elsewhere")
             valkey.kill()

@@ -14,7 +14,7 @@ from shared.redis import RedisClient
 from shared.tokens import Principal
 from tests.post_office import PostOffice
 from tests.worker_process import WorkerProcess
-from todo_service.notifications import todo_created
+from todo_service.notifications import todos_created
 from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
 
@@ -51,10 +51,11 @@ def post_office():
 
 @pytest.fixture
 def creates(sessions):
-    """`await creates("Buy milk")`: commit the event of a new todo of Ada's, and return its id."""
+    """`await creates("Buy milk")`: commit the event of Ada's new todo, or todos, and return its id."""
 
-    async def creates(title="Buy milk", user_id="ada", email="ada@example.com"):
-        statement = todo_created(Principal(user_id, None, email), uuid4(), title, datetime.now(UTC)).insert()
+    async def creates(*titles, user_id="ada", email="ada@example.com"):
+        named = {uuid4(): title for title in titles or ["Buy milk"]}
+        statement = todos_created(Principal(user_id, None, email), named, datetime.now(UTC)).insert()
         async with transaction(sessions) as session:
             await session.exec(statement)
         return statement.compile().params["event_id"]

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from shared.tokens import Principal
-from todo_service.notifications import todo_created
+from todo_service.notifications import todo_created, todos_created
 
 LONG = f"{'a' * 242}@example.com"
 
@@ -47,3 +47,32 @@ class TestAnnouncingATodo:
     def test_no_address(self, email):
         """Without an address that mail can be sent to, there is no event: nobody would consume it."""
         assert created_by(email) is None
+
+
+class TestAnnouncingTodos:
+    def test_is_one_event_with_the_first_titles(self):
+        """It holds how many there are, and the titles of twenty."""
+        titles = {uuid4(): f"todo {number}" for number in range(30)}
+
+        announcement = todos_created(Principal("ada", None, "ada@example.com"), titles, datetime.now(UTC))
+
+        values = announcement.insert().compile().params
+        assert (values["user_id"], values["stream"], values["type"]) == ("ada", "todo:events", "todos.created")
+        del values["payload"]["context"]
+        assert values["payload"] == {"count": 30, "titles": list(titles.values())[:20], "email": "ada@example.com"}
+
+    def test_of_a_single_one_is_as_ever(self):
+        """One todo is announced as if it had been created alone."""
+        todo_id = uuid4()
+
+        announcement = todos_created(Principal("ada", None, "ada@example.com"), {todo_id: "x"}, datetime.now(UTC))
+
+        assert announcement.event.type == "todo.created"
+        assert announcement.event.payload == {"todo_id": str(todo_id), "title": "x", "email": "ada@example.com"}
+
+    @pytest.mark.parametrize(("count", "email"), [(0, "ada@example.com"), (2, None)])
+    def test_of_none_or_to_nobody(self, count, email):
+        """Without a new todo, or an address, there is nothing to tell."""
+        titles = {uuid4(): "x" for _ in range(count)}
+
+        assert todos_created(Principal("ada", None, email), titles, datetime.now(UTC)) is None

@@ -32,6 +32,23 @@ class TestMailing:
         assert "Buy milk" in mail.get_content()
         assert await state() == ("done", 1, None)
 
+    async def test_one_mail_for_many(self, notifier, creates, post_office, state):
+        """New todos of one bulk are one mail: how many, the first twenty titles, and how many more."""
+        await notifier.handle(entry(await creates(*(f"todo {number}" for number in range(25)))))
+
+        [mail] = post_office.letters
+        assert mail["Subject"] == "Todos created: 25"
+        assert mail.get_content().splitlines()[2:] == [*(f"- todo {number}" for number in range(20)), "and 5 more"]
+        assert await state() == ("done", 1, None)
+
+    async def test_one_mail_for_a_few(self, notifier, creates, post_office):
+        """All titles are there, and no more; a line break in one begins no line."""
+        await notifier.handle(entry(await creates("a", "b\n- c")))
+
+        [mail] = post_office.letters
+        assert mail["Subject"] == "Todos created: 2"
+        assert mail.get_content().splitlines()[2:] == ["- a", "- b - c"]
+
     async def test_an_entry_that_comes_twice(self, notifier, creates, post_office):
         """However often an event is announced, at once or later, it is mailed once."""
         event_id = await creates()
@@ -103,7 +120,12 @@ class TestGivingUp:
         assert await state() == ("dead", 1, "SMTPDataError 550")
 
     @pytest.mark.parametrize(
-        "strange", ["UPDATE outbox SET type = 'todo.exploded'", "UPDATE outbox SET payload = payload - 'title'"]
+        "strange",
+        [
+            "UPDATE outbox SET type = 'todo.exploded'",
+            "UPDATE outbox SET type = 'todos.created'",
+            "UPDATE outbox SET payload = payload - 'title'",
+        ],
     )
     async def test_an_event_that_nobody_knows(self, notifier, creates, post_office, state, sql, strange):
         """An event of another type, or without what its type has, is dead at once."""

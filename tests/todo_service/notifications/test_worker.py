@@ -17,7 +17,7 @@ class TestTheWorker:
     async def test_mails_what_happened(self, new_worker, creates, post_office, state):
         """A mail arrives within a second or so, its log line carries the request's id and nobody's address."""
         worker = new_worker()
-        await until(lambda: worker.lines("worker_started"))
+        await until(lambda: worker.lines("worker_started"), seconds=30)
         request_context("request-of-ada", None)
         await creates("Buy milk")
 
@@ -32,7 +32,7 @@ class TestTheWorker:
     async def test_is_ready_while_its_loops_run(self, new_worker):
         """The admin port answers for the worker."""
         worker = new_worker()
-        await until(lambda: worker.lines("worker_started"))
+        await until(lambda: worker.lines("worker_started"), seconds=30)
 
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{worker.admin_port}") as admin:
             assert (await admin.get("/livez")).status_code == 200
@@ -138,7 +138,7 @@ class TestOutages:
         """While Redis is away events wait; the mail arrives when it is back, by itself."""
         valkey = new_valkey()
         worker = new_worker(REDIS_URL=valkey.url)
-        await until(lambda: worker.lines("worker_started"))
+        await until(lambda: worker.lines("worker_started"), seconds=30)
         valkey.stop()
         await creates()
         await until(lambda: worker.lines("redis_down"))

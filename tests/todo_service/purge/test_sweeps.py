@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from todo_service.changes.purge import sweep_expired
 from todo_service.changes.turns import Quota, Writers
-from todo_service.sweeps import sweep_tombstones
+from todo_service.sweeps import sweep_tombstones, sweep_trash
 
 DAY = timedelta(hours=24)
 
@@ -41,6 +41,21 @@ class TestSweeping:
         assert await sweep_tombstones(sessions, Writers(announce, Quota()), timedelta(days=90)) == 3
 
         assert {row["user_id"] for row in await sql.fetch("SELECT user_id FROM tombstones")} == {"ada"}
+
+    async def test_old_trash_beside_that_of_an_ended_account(self, sessions, account, sql):
+        """What a purge that was killed has left holds up nobody else's."""
+        await account("ada", rows=600)
+        await account("grace")
+        await sql.execute("UPDATE todos SET deleted_at = now() - interval '31 days'")
+        await sql.execute("UPDATE user_streams SET trash_count = trash_count + live_count, live_count = 0")
+        await sql.execute("UPDATE user_streams SET purged_at = now() WHERE user_id = 'ada'")
+
+        async def announce(user_id, seq):
+            """Nobody listens."""
+
+        assert await sweep_trash(sessions, Writers(announce, Quota()), timedelta(days=30)) > 0
+
+        assert {row["user_id"] for row in await sql.fetch("SELECT user_id FROM todos")} == {"ada"}
 
     async def test_marks_of_ended_accounts(self, sessions, account, purge, sql):
         """A mark goes after thirty days; accounts that live have none."""

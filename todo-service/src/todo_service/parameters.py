@@ -5,11 +5,11 @@ from collections.abc import Collection
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from shared.faults import validation_problem
 
-__all__ = ["DIGITS", "Switch", "described", "read_parameters"]
+__all__ = ["DIGITS", "NoParameters", "Switch", "described", "read_parameters"]
 
 WHOLE = re.compile(r"-?[0-9]{1,9}")
 MAX_PARAMETERS = 50
@@ -37,6 +37,12 @@ DIGITS = BeforeValidator(_whole)
 
 Switch = Annotated[bool, BeforeValidator(_switch)]
 """`true` or `false`, and no other spelling."""
+
+
+class NoParameters(BaseModel):
+    """The parameters of a route that has none."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def read_parameters(model: type[Model], raw: bytes, *, repeatable: Collection[str] = ()) -> Model:

@@ -57,17 +57,16 @@ class Verifier:
         Raises `InvalidToken` for every other text, and `KeysUnavailable` while no key has ever been read.
         """
         # Only what verified is remembered, so a text found there has passed all rules but those of time and revocation.
-        fingerprint = _fingerprint(token)
-        user = self._verified.find(fingerprint, self._clock(), self._key_changes())
+        fingerprint, changes = _fingerprint(token), self._keys.changes
+        if self._frontend_keys is not None:
+            changes += self._frontend_keys.changes
+        user = self._verified.find(fingerprint, self._clock(), changes)
         if user is None:
             user = await self._verify_unseen(token)
             self._verified.remember(fingerprint, user, self._clock())
         if user in self.revocations:
             raise InvalidToken(Reason.REVOKED)
         return user
-
-    def _key_changes(self) -> int:
-        return self._keys.changes + (0 if self._frontend_keys is None else self._frontend_keys.changes)
 
     async def _verify_unseen(self, token: str) -> Principal:
         try:

@@ -74,6 +74,11 @@ class Head:
         self.seq += 1
         return self.seq
 
+    def require_room(self, quota: Quota, *, rows: int) -> None:
+        """Raise `QuotaExceeded` unless one todo more may be live, with `rows` more in all."""
+        if (refusal := _over(quota, self.live, self.trash, rows)) is not None:
+            raise refusal
+
 
 class Turn:
     """One write of one user. Its end, however it comes, is announced once the transaction is over."""
@@ -136,11 +141,6 @@ class Turn:
         self._written = seq
         return seq
 
-    def require_room(self, head: Head, *, rows: int = 0) -> None:
-        """Raise `QuotaExceeded` unless one todo more may be live, with `rows` more in all."""
-        if (refusal := _over(self.quota, head.live, head.trash, rows)) is not None:
-            raise refusal
-
     async def _lock(self) -> Head:
         mine = {"user_id": self._user_id}
         row = (await self._session.run(LOCKED, mine)).one_or_none()
@@ -153,7 +153,7 @@ class Turn:
         return Head(row.seq, row.live_count, row.trash_count)
 
     async def _create_after(self, head: Head, statement: Insert, counted: Mapping[str, object]) -> int:
-        self.require_room(head, rows=1)
+        head.require_room(self.quota, rows=1)
         head.seq = self._written = (await self._session.run(statement, counted)).scalar_one()
         head.live += 1
         return head.seq

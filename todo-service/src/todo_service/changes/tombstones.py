@@ -1,16 +1,20 @@
 """Tombstones: what is left of objects that are gone for good, until every client should have heard of it."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CTE, Delete, Insert, SmallInteger, delete, func, insert, literal, or_, select, union
+from sqlalchemy import CTE, Delete, SmallInteger, Subquery, delete, func, literal, or_, select, union
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from shared.database import Session
 from todo_service.changes.models import TOMBSTONES, Kind
+from todo_service.rows import ids_in, rows_in
 
-__all__ = ["buried", "forget_some", "owners_of_old", "unburied"]
+__all__ = ["buried", "buried_at", "forget_some", "graves", "owners_of_old", "unburied"]
 
 COLUMNS = TOMBSTONES.c
+NAMES = ("user_id", "kind", "id", "seq", "deleted_at")
 
 
 def buried(user_id: str, gone: CTE, after: int, now: datetime) -> Insert:
@@ -20,14 +24,29 @@ def buried(user_id: str, gone: CTE, after: int, now: datetime) -> Insert:
     """
     number = func.row_number().over(order_by=[gone.c.place, gone.c.id]) + after
     kind = literal(Kind.TODO.value, SmallInteger)
-    names = ["user_id", "kind", "id", "seq", "deleted_at"]
     rows = select(literal(user_id), kind, gone.c.id, number, literal(now))
-    return insert(TOMBSTONES).from_select(names, rows)
+    return insert(TOMBSTONES).from_select(NAMES, rows)
 
 
-def unburied(user_id: str, todo_id: UUID) -> Delete:
-    """Return the DELETE of a todo's tombstone, because one with its id is there again."""
-    return delete(TOMBSTONES).where(COLUMNS.user_id == user_id, COLUMNS.kind == Kind.TODO.value, COLUMNS.id == todo_id)
+def buried_at(user_id: str, seqs: Mapping[UUID, int], now: datetime) -> Insert:
+    """Return the INSERT of a tombstone for each todo of `seqs`, with its number there in place of one that it had."""
+    given = rows_in([{"id": str(gone), "seq": seq} for gone, seq in seqs.items()], [COLUMNS.id, COLUMNS.seq])
+    kind = literal(Kind.TODO.value, SmallInteger)
+    rows = select(literal(user_id), kind, given.c.id, given.c.seq, literal(now, COLUMNS.deleted_at.type))
+    new = insert(TOMBSTONES).from_select(NAMES, rows)
+    latest = {"seq": new.excluded.seq, "deleted_at": new.excluded.deleted_at}
+    return new.on_conflict_do_update(index_elements=[COLUMNS.user_id, COLUMNS.kind, COLUMNS.id], set_=latest)
+
+
+def graves(user_id: str) -> Subquery:
+    """Return the ids of the user's todos that are gone for good, as a table to join with."""
+    return select(COLUMNS.id).where(COLUMNS.user_id == user_id, COLUMNS.kind == Kind.TODO.value).subquery("graves")
+
+
+def unburied(user_id: str, ids: Collection[UUID]) -> Delete:
+    """Return the DELETE of the tombstones of `ids`, because todos with them are there again."""
+    mine = (COLUMNS.user_id == user_id, COLUMNS.kind == Kind.TODO.value)
+    return delete(TOMBSTONES).where(*mine, COLUMNS.id.in_(ids_in(ids)))
 
 
 async def owners_of_old(session: Session, before: datetime, most: int, *, at_most: int) -> list[str]:

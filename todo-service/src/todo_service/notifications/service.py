@@ -1,6 +1,8 @@
 """The mails about todos: what they say, and how many of them one user gets."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -9,7 +11,7 @@ from shared.mail.postman import Postman
 from shared.mail.smtp import Letter, Mailer
 from shared.outbox import Claimed, Outcome, State
 from shared.streams import Entry
-from todo_service.notifications.events import TODO_CREATED, TodoCreated
+from todo_service.notifications.events import TODO_CREATED, TODOS_CREATED, TodoCreated, TodosCreated
 from todo_service.notifications.models import Outbox
 from todo_service.notifications.repository import EventRepository
 
@@ -45,11 +47,28 @@ class Notifier:
 
 
 def _letter(claimed: Claimed) -> Letter:
-    if claimed.type != TODO_CREATED:
+    write = LETTERS.get(claimed.type)
+    if write is None:
         raise UnknownEvent(f"unknown type {claimed.type}")
     try:
-        todo = TodoCreated.model_validate(claimed.payload)
+        return write(claimed.event_id, claimed.payload)
     except ValidationError as error:
         raise UnknownEvent("the payload is not that of its type") from error
+
+
+def _of_one(event_id: UUID, payload: Mapping[str, object]) -> Letter:
+    todo = TodoCreated.model_validate(payload)
     text = f"You created a todo:\n\n{todo.title}\n"
-    return Letter(id=claimed.event_id, to=todo.email, subject=f"Todo created: {todo.title}", text=text)
+    return Letter(id=event_id, to=todo.email, subject=f"Todo created: {todo.title}", text=text)
+
+
+def _of_many(event_id: UUID, payload: Mapping[str, object]) -> Letter:
+    todos = TodosCreated.model_validate(payload)
+    more = todos.count - len(todos.titles)
+    lines = [f"- {' '.join(title.split())}" for title in todos.titles] + ([f"and {more} more"] if more else [])
+    text = f"You created {todos.count} todos:\n\n" + "\n".join(lines) + "\n"
+    return Letter(id=event_id, to=todos.email, subject=f"Todos created: {todos.count}", text=text)
+
+
+LETTERS: dict[str, Callable[[UUID, Mapping[str, object]], Letter]] = {TODO_CREATED: _of_one, TODOS_CREATED: _of_many}
+"""What is written about an event, by its type; the payload is not trusted to be of it."""

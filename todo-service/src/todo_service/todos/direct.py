@@ -15,8 +15,8 @@ Dependency: TypeAlias = Callable[[Request], Awaitable[object]]
 class DirectRoute(APIRoute):
     """A route whose dependencies take the request and nothing else, and whose endpoint returns a `Response`.
 
-    They are awaited in the order of the signature, without FastAPI's solver and without the stacks and the second
-    handler of exceptions around it, which cost more than a cached page; what is raised reaches the handlers of the app.
+    They are awaited in the order of the signature, without FastAPI's solver (decision 0011) and without the stacks and
+    the second handler of exceptions around it (decision 0015): what is raised reaches the handlers of the app.
     The signature still says what the route needs, and OpenAPI shows it.
     """
 

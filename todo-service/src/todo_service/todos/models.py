@@ -45,7 +45,7 @@ class Todo(Table, table=True):
     title_key: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
     """What sorting by title compares: see `search.title_key`."""
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-    """From 1, one more with each change."""
+    """One more with each change; see `rules.reborn` for where it begins."""
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     """The number of its latest change among all changes of its owner."""
     deleted_at: datetime | None = Field(default=None, sa_column=Column(milliseconds()))

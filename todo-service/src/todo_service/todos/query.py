@@ -6,14 +6,14 @@ A page that is asked for again and again is parsed once: the latest query string
 from functools import cached_property, lru_cache
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.bodies import Text
 from todo_service.parameters import DIGITS, Switch, read_parameters
 from todo_service.todos.paging import Filters, Paging
 from todo_service.todos.search import fold
 
-__all__ = ["TodoQuery", "TrashQuery", "read_query", "read_trash_query"]
+__all__ = ["Deletion", "TodoQuery", "TrashQuery", "read_query", "read_trash_query"]
 
 SORT_KEYS = ("created_at", "updated_at", "completed_at", "priority", "title")
 SORT_PATTERN = f"^-?({'|'.join(SORT_KEYS)})(,-?({'|'.join(SORT_KEYS)}))?$"
@@ -91,6 +91,16 @@ class TrashQuery(Paging):
     def order(self) -> str:
         """The latest to be deleted first."""
         return "-deleted_at"
+
+
+class Deletion(BaseModel):
+    """The parameters of `DELETE /todos/{id}`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    permanent: Switch = Field(
+        default=False, description="Do not move it to the trash, and if it is there, take it out: it is gone for good."
+    )
 
 
 def read_query(raw: bytes) -> TodoQuery:

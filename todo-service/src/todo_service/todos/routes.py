@@ -3,12 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from shared.problems import documents
 from todo_service.changes.errors import QuotaExceeded
 from todo_service.changes.idempotency import IDEMPOTENCY_KEY, OF_KEYS, REPLAYED, Once
-from todo_service.parameters import Switch
+from todo_service.parameters import NoParameters, described, read_parameters
 from todo_service.todos.conditions import etag, is_known
 from todo_service.todos.dependencies import (
     ALWAYS,
@@ -22,6 +22,7 @@ from todo_service.todos.dependencies import (
     MyTodoService,
 )
 from todo_service.todos.errors import IdTaken, InvalidIfMatch, ReadOnlyField, StaleVersion, TodoNotFound
+from todo_service.todos.query import Deletion
 from todo_service.todos.schemas import Emptied, TodoCreate, TodoPatch, TodoPublic
 from todo_service.todos.service import Written
 
@@ -45,9 +46,19 @@ IF_MATCH: dict[str, object] = {
 MERGE_PATCH = {"schema": {"$ref": "#/components/schemas/TodoPatch"}}
 NOT_MODIFIED = {"description": "You have this version: its `ETag` is in your `If-None-Match`.", "headers": ETAG}
 
-Permanent = Annotated[
-    Switch, Query(description="Do not move it to the trash, and if it is there, take it out: it is gone for good.")
-]
+
+async def wanted_deletion(request: Request) -> Deletion:
+    """Return how to delete. Raises `Unprocessable`: a misspelt parameter must not choose the other way."""
+    return read_parameters(Deletion, request.scope["query_string"])
+
+
+async def without_parameters(request: Request) -> None:
+    """Raise `Unprocessable` when there are parameters: who limits what to delete must not lose all of it."""
+    read_parameters(NoParameters, request.scope["query_string"])
+
+
+Wanted = Annotated[Deletion, Depends(wanted_deletion)]
+"""How to delete, as the query parameters say."""
 
 
 def _answer(written: Written, status_code: int = 200, **headers: str) -> Response:
@@ -109,14 +120,14 @@ async def change_todo(todo_id: UUID, patch: TodoPatch, todos: MyTodoService, ver
     "/todos/{todo_id}",
     status_code=204,
     responses={204: {"headers": SYNC_SEQ}, **documents(*OF_WRITES, *OF_ONE)},
-    openapi_extra={"parameters": [IF_MATCH]},
+    openapi_extra={"parameters": [IF_MATCH, *described(Deletion)]},
 )
 @router.delete("/todos/{todo_id}/", status_code=204, include_in_schema=False)
 async def delete_todo(
-    todo_id: UUID, todos: MyTodoService, version: ForVersion, response: Response, permanent: Permanent = False
+    todo_id: UUID, todos: MyTodoService, version: ForVersion, wanted: Wanted, response: Response
 ) -> None:
     """Move one of your todos to the trash, from where it can be restored, or delete it for good."""
-    remove = todos.remove_for_good if permanent else todos.remove
+    remove = todos.remove_for_good if wanted.permanent else todos.remove
     response.headers["X-Sync-Seq"] = str(await remove(todo_id, version))
 
 
@@ -136,8 +147,12 @@ async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion,
     return await once.answer(None, restore)
 
 
-@router.delete("/trash", responses={200: {"headers": SYNC_SEQ}, **documents(*OF_WRITES)})
-@router.delete("/trash/", include_in_schema=False)
+@router.delete(
+    "/trash",
+    responses={200: {"headers": SYNC_SEQ}, **documents(*OF_WRITES)},
+    dependencies=[Depends(without_parameters)],
+)
+@router.delete("/trash/", include_in_schema=False, dependencies=[Depends(without_parameters)])
 async def empty_trash(todos: MyTodoService, response: Response) -> Emptied:
     """Delete what is in your trash for good, the oldest 10 000 at once."""
     emptied, seq = await todos.empty_trash()

@@ -19,7 +19,7 @@ from pydantic import (
 
 from shared.bodies import Text
 
-__all__ = ["EXAMPLE", "READ_ONLY", "Emptied", "TodoCreate", "TodoPatch", "TodoPublic", "rfc3339"]
+__all__ = ["EXAMPLE", "READ_ONLY", "Emptied", "OwnId", "TodoCreate", "TodoPatch", "TodoPublic", "rfc3339"]
 
 READ_ONLY = ("id", "user_id", "completed_at", "created_at", "updated_at", "deleted_at")
 """Fields that a patch may repeat, because clients echo whole objects, and may not change."""
@@ -155,7 +155,10 @@ class TodoPublic(BaseModel):
     completed_at: Time | None = Field(description="When it was completed; null while it is not.")
     created_at: Time
     updated_at: Time = Field(description="When a field last got another value.")
-    version: int = Field(description="From 1, one more with each change: its `ETag` is this number in quotes.")
+    version: int = Field(
+        description="One more with each change: its `ETag` is this number in quotes. It begins at 1, or above all that "
+        "were before when the id was that of a todo which is gone for good."
+    )
     deleted_at: Time | None = Field(description="When it was moved to the trash; null outside.")
 
 
