@@ -71,8 +71,8 @@ class TestACrowdLoggingIn:
             busy = await slowest_of(client, lambda: not all(login.done() for login in logins))
             grown = memory_of(process) - memory
 
-        # 50 ms on a machine that does nothing else; on another one the calm is no calm either. Hashed in line, a hundred
-        # logins stand in the way for over a second.
+        # 50 ms on a machine that does nothing else; on another one the calm is no calm either. Hashed in line, whoever
+        # logs in stands in the way: over a second in all.
         assert busy < max(0.05, 8 * calm), f"{busy * 1000:.0f} ms, {calm * 1000:.0f} ms before"
         assert grown < 80 * MIB
         assert {login.result() for login in logins} == {401, 503}
