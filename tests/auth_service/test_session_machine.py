@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from auth_service.audit import Actor, AuditLog, Source
 from auth_service.sessions import EndReason, SessionEnder
+from auth_service.throttles import Limit
 from shared.database import transaction
 from tests.auth_service.running import Device, token_in
 from tests.auth_service.session_model import DAY, ModelSession, ModelToken
@@ -142,6 +143,9 @@ class SessionMachine(RuleBasedStateMachine):
         assert self._ask("GET", "/auth/me", device) == 401
         assert self._await(Device(device.client).login(self._ada.email)).status_code == 401
         self._sql("UPDATE users SET status = 'active' WHERE id = :id")
+        # The password was right: it is no part of this that refused ones slow the next one.
+        throttles = self._service.app.state.throttles
+        self._await(throttles.clear(throttles.bucket(Limit.PASSWORDS, self._ada.email)))
 
     @invariant()
     def the_list_shows_what_is_alive(self):

@@ -25,12 +25,15 @@ def link_for(service):
 
 @pytest.fixture
 def told(service):
-    """`await told(device)`: what the outbox and the audit log say about a person since they registered."""
+    """`await told(device)`: what the outbox and the audit log say about a person, sorted by name.
+
+    Rows of one moment have no order of their own.
+    """
 
     async def told(device):
         user_id = device.answer["user"]["id"]
-        events = await service.sql("SELECT type FROM outbox WHERE user_id = :id ORDER BY event_id", id=user_id)
-        audit = await service.sql("SELECT type FROM audit_events WHERE user_id = :id ORDER BY id", id=UUID(user_id))
-        return [event for (event,) in events], [what for (what,) in audit][1:]
+        events = await service.sql("SELECT type FROM outbox WHERE user_id = :id ORDER BY type", id=user_id)
+        audit = await service.sql("SELECT type FROM audit_events WHERE user_id = :id ORDER BY type", id=UUID(user_id))
+        return [event for (event,) in events], [what for (what,) in audit]
 
     return told

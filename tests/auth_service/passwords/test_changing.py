@@ -59,7 +59,10 @@ class TestChangingAPassword:
 
         await change(ada)
 
-        assert await told(ada) == (["revoked", "password_changed"], ["login", "session_ended", "password_changed"])
+        assert await told(ada) == (
+            ["password_changed", "revoked"],
+            ["login", "password_changed", "registered", "session_ended"],
+        )
 
     async def test_voids_links_that_reset_it(self, ada, client, link_for):
         """Whoever has read the mail of before cannot take the account back."""
@@ -78,7 +81,7 @@ class TestAChangeThatIsRefused:
 
         assert_problem(answer, 400, "current_password_invalid")
         assert (await Device(client).login(ada.email)).status_code == 200
-        assert (await told(ada))[1][0] == "login_failed"
+        assert "login_failed" in (await told(ada))[1]
 
     async def test_for_a_weak_password(self, ada, client):
         """The same rules as at registration, with the owner's own name and address."""

@@ -61,8 +61,8 @@ class TestResettingAPassword:
         assert not await ada.is_signed_in()
         assert not await stranger.is_signed_in()
         assert await told(ada) == (
-            ["revoked", "password_changed"],
-            ["login", "session_ended", "session_ended", "password_reset"],
+            ["password_changed", "revoked"],
+            ["login", "password_reset", "registered", "session_ended", "session_ended"],
         )
 
     async def test_verifies_the_address(self, ada, client, link_for):
