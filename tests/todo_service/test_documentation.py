@@ -29,6 +29,31 @@ class TestTheDocument:
         """Without the second spelling."""
         assert {path: set(methods) for path, methods in document["paths"].items()} == ROUTES
 
+    async def test_explains_every_operation(self, document):
+        """Each has a summary, a word on its answers, and a heading that says what it is about."""
+        named = {tag["name"]: tag["description"] for tag in document["tags"]}
+        operations = [how for methods in document["paths"].values() for how in methods.values()]
+        ours = [operation for operation in operations if operation["tags"] != ["health"]]
+
+        assert all(how["summary"] != how["operationId"].replace("_", " ").title() for how in operations)
+        for operation in ours:
+            assert [named[tag] for tag in operation["tags"]]
+            assert all(answer["description"] != "Successful Response" for answer in operation["responses"].values())
+
+    async def test_shows_errors_as_they_are(self, document):
+        """FastAPI's own shape, which is never sent, appears nowhere."""
+        assert "HTTPValidationError" not in str(document)
+
+    async def test_says_what_opens_a_stream(self, document):
+        """A ticket or a token, and where to go on."""
+        stream = document["paths"]["/events"]["get"]
+
+        assert stream["security"] == [{"HTTPBearer": []}, {}]
+        assert [(one["in"], one["name"]) for one in stream["parameters"]] == [
+            ("query", "ticket"),
+            ("header", "Last-Event-ID"),
+        ]
+
     async def test_describes_every_parameter_of_the_list(self, document):
         """Each has words, and a type that is never null."""
         listed = {parameter["name"]: parameter for parameter in document["paths"]["/todos"]["get"]["parameters"]}

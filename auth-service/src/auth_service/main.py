@@ -31,6 +31,10 @@ PROCESS = "auth-service"
 MAX_BODY_BYTES = 16 * 1024
 
 DESCRIPTION = "Accounts, sessions, and the access tokens that every other service verifies."
+TAGS = [
+    {"name": "auth", "description": "Your account, and the tokens of your sessions."},
+    {"name": "keys", "description": "How other services verify an access token."},
+]
 
 
 def create_app(settings: AuthSettings | None = None) -> FastAPI:
@@ -40,6 +44,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app = FastAPI(
         title=PROCESS,
         description=DESCRIPTION,
+        openapi_tags=TAGS,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,

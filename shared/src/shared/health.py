@@ -125,9 +125,11 @@ def health_router() -> "APIRouter":
         status, body = await request.app.state.health.readyz()
         return JSONResponse(body, status)
 
-    for path, endpoint in (("/health", health), ("/livez", livez), ("/readyz", readyz)):
-        router.add_api_route(path, endpoint, methods=["GET"])
-        router.add_api_route(f"{path}/", endpoint, methods=["GET"], include_in_schema=False)
+    asked = ((health, "Is anybody there?"), (livez, "Should it be restarted?"), (readyz, "Should it get requests?"))
+    for answer, summary in asked:
+        path = f"/{answer.__name__}"
+        router.add_api_route(path, answer, methods=["GET"], summary=summary)
+        router.add_api_route(f"{path}/", answer, methods=["GET"], include_in_schema=False)
     return router
 
 

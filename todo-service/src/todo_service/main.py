@@ -39,6 +39,11 @@ DESCRIPTION = """Your todos: create, list, search, change, delete and restore th
 Send the access token of the auth-service as `Authorization: Bearer …`. Nobody sees the todos of another user: what is
 not yours does not exist. Every refusal is a problem (RFC 9457) with a stable `code`.
 """
+TAGS = [
+    {"name": "todos", "description": "Create, list, search, change and delete them, one by one or many at once."},
+    {"name": "trash", "description": "What is deleted, until it is restored or gone for good."},
+    {"name": "changes", "description": "For apps that keep a copy: what has changed, and word of it at once."},
+]
 
 
 def create_app(settings: TodoSettings | None = None) -> FastAPI:
@@ -49,6 +54,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
         title="Todos",
         version="1.0.0",
         description=DESCRIPTION,
+        openapi_tags=TAGS,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,

@@ -15,7 +15,7 @@ from todo_service.todos.schemas import TodoPublic
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["todos"], route_class=DirectRoute, generate_unique_id_function=lambda route: route.name)
+router = APIRouter(route_class=DirectRoute, generate_unique_id_function=lambda route: route.name)
 
 LIST_HEADERS = {
     **ETAG,
@@ -62,6 +62,9 @@ WantedTrash = Annotated[WantedPage, Depends(wanted_trash)]
 
 @router.get(
     "/todos",
+    tags=["todos"],
+    summary="List your todos",
+    response_description="One page of them",
     response_model=list[TodoPublic],
     responses=RESPONSES,
     openapi_extra={"parameters": described(TodoQuery)},
@@ -75,6 +78,9 @@ async def list_todos(user: Reader, wanted: Wanted) -> Response:
 
 @router.get(
     "/trash",
+    tags=["trash"],
+    summary="List your trash",
+    response_description="One page of it",
     response_model=list[TodoPublic],
     responses=RESPONSES,
     openapi_extra={"parameters": described(TrashQuery)},

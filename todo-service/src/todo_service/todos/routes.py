@@ -28,7 +28,7 @@ from todo_service.todos.service import Written
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["todos"])
+router = APIRouter()
 
 LOCATION = {"Location": {"description": "Where the new todo is: `/todos/{id}`.", "schema": {"type": "string"}}}
 OF_ONE = (TodoNotFound, StaleVersion, InvalidIfMatch)
@@ -68,7 +68,10 @@ def _answer(written: Written, status_code: int = 200, **headers: str) -> Respons
 
 @router.post(
     "/todos",
+    tags=["todos"],
     status_code=201,
+    summary="Create a todo",
+    response_description="The new todo",
     response_model=TodoPublic,
     responses={201: CREATED, **documents(*OF_BODIES, *OF_KEYS, IdTaken, QuotaExceeded)},
     openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
@@ -86,6 +89,9 @@ async def create_todo(wanted: TodoCreate, todos: MyTodoService, once: Once) -> R
 
 @router.get(
     "/todos/{todo_id}",
+    tags=["todos"],
+    summary="Read a todo",
+    response_description="The todo",
     response_model=TodoPublic,
     responses={200: {"headers": ETAG}, 304: NOT_MODIFIED, **documents(*ALWAYS, TodoNotFound)},
 )
@@ -103,6 +109,9 @@ async def read_todo(todo_id: UUID, todos: MyTodos, request: Request, response: R
 
 @router.patch(
     "/todos/{todo_id}",
+    tags=["todos"],
+    summary="Change a todo",
+    response_description="The todo as it is now",
     response_model=TodoPublic,
     responses={200: WRITTEN, **documents(*OF_BODIES, *OF_ONE, ReadOnlyField)},
     openapi_extra={
@@ -118,7 +127,10 @@ async def change_todo(todo_id: UUID, patch: TodoPatch, todos: MyTodoService, ver
 
 @router.delete(
     "/todos/{todo_id}",
+    tags=["todos"],
     status_code=204,
+    summary="Delete a todo",
+    response_description="It is in the trash, or gone for good",
     responses={204: {"headers": SYNC_SEQ}, **documents(*OF_WRITES, *OF_ONE)},
     openapi_extra={"parameters": [IF_MATCH, *described(Deletion)]},
 )
@@ -133,6 +145,9 @@ async def delete_todo(
 
 @router.post(
     "/todos/{todo_id}/restore",
+    tags=["trash"],
+    summary="Restore a todo",
+    response_description="The todo, out of the trash",
     response_model=TodoPublic,
     responses={200: RESTORED, **documents(*OF_WRITES, *OF_ONE, *OF_KEYS, QuotaExceeded)},
     openapi_extra={"parameters": [IF_MATCH, IDEMPOTENCY_KEY]},
@@ -149,6 +164,9 @@ async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion,
 
 @router.delete(
     "/trash",
+    tags=["trash"],
+    summary="Empty your trash",
+    response_description="How many are gone, and how many are left",
     responses={200: {"headers": SYNC_SEQ}, **documents(*OF_WRITES)},
     dependencies=[Depends(without_parameters)],
 )

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
@@ -26,7 +26,24 @@ EVENT_ID = re.compile(r"[0-9]{1,19}")
 """As many digits as a number of PostgreSQL has: `int` refuses thousands of them."""
 
 ALWAYS = (*CALLER_PROBLEMS, InsufficientScope, Busy, DatabaseUnavailable)
-WITH_TOKEN_OR_TICKET: dict[str, Any] = {"security": [{"HTTPBearer": []}, {}]}
+TICKET: dict[str, object] = {
+    "name": "ticket",
+    "in": "query",
+    "required": False,
+    "description": "From `POST /events/ticket`, for who cannot send `Authorization`.",
+    "schema": {"type": "string"},
+}
+LAST_EVENT_ID: dict[str, object] = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "The id of the last event that you got.",
+    "schema": {"type": "string"},
+}
+WITH_TOKEN_OR_TICKET: dict[str, Any] = {
+    "security": [{"HTTPBearer": []}, {}],
+    "parameters": [TICKET, LAST_EVENT_ID],
+}
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `change` with the newest `seq` as its data and id, `reauth` before the end "
@@ -52,13 +69,9 @@ class TicketPublic(BaseModel):
     expires_in: int = Field(description="Seconds within which it must be used, once.")
 
 
-async def listener(
-    request: Request,
-    ticket: Annotated[
-        str | None, Query(description="From `POST /events/ticket`, for who cannot send `Authorization`.")
-    ] = None,
-) -> Principal:
+async def listener(request: Request) -> Principal:
     """Return who the ticket names, or else the token."""
+    ticket = request.query_params.get("ticket")
     if ticket is None:
         return await the_reader(request)
     tickets: Tickets = request.app.state.tickets
@@ -68,14 +81,11 @@ async def listener(
     return user
 
 
-async def my_stream(
-    request: Request,
-    user: Annotated[Principal, Depends(listener)],
-    last_event_id: Annotated[str | None, Header(description="The id of the last event that you got.")] = None,
-) -> AsyncIterator[Stream]:
+async def my_stream(request: Request, user: Annotated[Principal, Depends(listener)]) -> AsyncIterator[Stream]:
     """Give the caller's stream until the answer has ended."""
     hub: EventHub = request.app.state.events
-    seen = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
+    last_event_id = request.headers.get("last-event-id", "")
+    seen = int(last_event_id) if EVENT_ID.fullmatch(last_event_id) else None
     async with hub.stream(user, seen) as stream:
         yield stream
 
@@ -86,6 +96,7 @@ MyStream = Annotated[Stream, Depends(my_stream)]
 
 @router.get(
     "",
+    summary="Hear of changes at once",
     response_class=EventSourceResponse,
     responses={**STREAMED, **documents(*ALWAYS, InvalidTicket, OutcomeUnknown, TooManyStreams)},
     openapi_extra=WITH_TOKEN_OR_TICKET,
@@ -97,7 +108,13 @@ async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
         yield event
 
 
-@router.post("/ticket", status_code=201, responses=documents(*ALWAYS, OutcomeUnknown))
+@router.post(
+    "/ticket",
+    status_code=201,
+    summary="Get a ticket for a stream",
+    response_description="The ticket",
+    responses=documents(*ALWAYS, OutcomeUnknown),
+)
 @router.post("/ticket/", status_code=201, include_in_schema=False)
 async def create_ticket(user: Reader, request: Request) -> TicketPublic:
     """Get a ticket that opens one stream of your events, for a browser's `EventSource`."""

@@ -40,6 +40,8 @@ Wanted = Annotated[WantedChanges, Depends(wanted_changes)]
 
 @router.get(
     "",
+    summary="Read what has changed",
+    response_description="The next changes, and where to go on",
     response_model=Changes,
     responses=documents(*PROBLEMS),
     openapi_extra={"parameters": described(FeedQuery)},

@@ -46,8 +46,8 @@ EXAMPLES: dict[str, Example] = {
             "operations": [
                 {"op": "create", "id": CALL, "data": {"title": "Call grandma"}},
                 {"op": "update", "id": CALL, "if_match": 1, "data": {"completed": True}},
-                {"op": "delete", "id": MILK, "if_match": 3, "permanent": False},
-                {"op": "restore", "id": MILK, "if_match": 4},
+                {"op": "delete", "id": MILK, "if_match": 1, "permanent": False},
+                {"op": "restore", "id": MILK, "if_match": 2},
             ],
         },
     },
@@ -66,6 +66,7 @@ MyBulk = Annotated[BulkService, Depends(bulk_service)]
 
 @router.post(
     PATHS[0],
+    summary="Write many todos at once",
     response_model=BulkAnswer,
     responses={200: ATOMIC, 207: INDEPENDENT, **documents(*OF_BODIES, *OF_KEYS, BulkFailed)},
     openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
