@@ -39,9 +39,9 @@ IF_MATCH: dict[str, object] = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of the version that this is made for; with another one stored, nothing is changed.",
+    "description": "The `ETag` of the version that this is made for; with another one stored, nothing is changed. "
+    'It looks like `"3"`.',
     "schema": {"type": "string"},
-    "example": '"1"',
 }
 MERGE_PATCH = {"schema": {"$ref": "#/components/schemas/TodoPatch"}}
 NOT_MODIFIED = {"description": "You have this version: its `ETag` is in your `If-None-Match`.", "headers": ETAG}

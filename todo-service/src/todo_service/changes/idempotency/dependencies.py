@@ -19,10 +19,9 @@ IDEMPOTENCY_KEY: dict[str, object] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Any text that you use for this request only, a UUID for one. Send the request again with the same "
+    "description": "Text of your own for this request only, such as a UUID. Send the request again with the same "
     "key when you heard no answer: it is done once, and for a day you get the answer of the first time.",
     "schema": {"type": "string", "pattern": "^[!#-~]{1,255}$"},
-    "example": "0f2f5a52-6d0b-4a86-9a3e-6f1d5d8f4c11",
 }
 REPLAYED = {
     "Idempotency-Replayed": {
