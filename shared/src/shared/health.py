@@ -104,7 +104,7 @@ class Heartbeats:
 
 
 def health_router() -> "APIRouter":
-    """Return the routes `/health`, `/livez` and `/readyz`, each in both spellings, over `app.state.health`."""
+    """Return the routes `/health`, `/livez` and `/readyz`, over `app.state.health`."""
     # Imported here, because an image's HEALTHCHECK starts this module every ten seconds and needs none of it.
     from fastapi import APIRouter, Request  # noqa: PLC0415
     from fastapi.responses import JSONResponse  # noqa: PLC0415
@@ -127,7 +127,6 @@ def health_router() -> "APIRouter":
 
     for path, endpoint in (("/health", health), ("/livez", livez), ("/readyz", readyz)):
         router.add_api_route(path, endpoint, methods=["GET"])
-        router.add_api_route(f"{path}/", endpoint, methods=["GET"], include_in_schema=False)
     return router
 
 

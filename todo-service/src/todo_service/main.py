@@ -12,6 +12,7 @@ from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
+from shared.paths import BothSpellings
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.tokens import JwksSource, Verifier
@@ -21,7 +22,7 @@ from todo_service.changes.feed import routes as changes
 from todo_service.changes.tickets import Tickets
 from todo_service.changes.turns import Quota, Writers
 from todo_service.settings import TodoSettings
-from todo_service.todos.bulk.routes import PATHS as BULK_PATHS
+from todo_service.todos.bulk.routes import PATH as BULK
 from todo_service.todos.bulk.routes import router as bulk
 from todo_service.todos.cache import PageCache
 from todo_service.todos.list_routes import router as lists
@@ -65,7 +66,8 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     app.include_router(events)
     app.include_router(health_router())
     install_problem_handlers(app)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, of_paths=dict.fromkeys(BULK_PATHS, MAX_BULK_BYTES))
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, of_paths={BULK: MAX_BULK_BYTES})
+    app.add_middleware(BothSpellings)
     app.add_middleware(RequestLog, trusts=settings.trusts)
     return app
 

@@ -67,7 +67,6 @@ WantedTrash = Annotated[WantedPage, Depends(wanted_trash)]
     openapi_extra={"parameters": described(TodoQuery)},
 )
 @router.head("/todos", include_in_schema=False)
-@router.api_route("/todos/", methods=["GET", "HEAD"], include_in_schema=False)
 async def list_todos(user: Reader, wanted: Wanted) -> Response:
     """Return your todos, the newest first unless `sort` says otherwise, a page at a time."""
     return await _page_of(user.id, wanted)
@@ -80,7 +79,6 @@ async def list_todos(user: Reader, wanted: Wanted) -> Response:
     openapi_extra={"parameters": described(TrashQuery)},
 )
 @router.head("/trash", include_in_schema=False)
-@router.api_route("/trash/", methods=["GET", "HEAD"], include_in_schema=False)
 async def list_trash(user: Reader, wanted: WantedTrash) -> Response:
     """Return what you have deleted, the latest first, a page at a time. After thirty days it is gone for good."""
     return await _page_of(user.id, wanted)

@@ -90,7 +90,6 @@ MyStream = Annotated[Stream, Depends(my_stream)]
     responses={**STREAMED, **documents(*ALWAYS, InvalidTicket, OutcomeUnknown, TooManyStreams)},
     openapi_extra=WITH_TOKEN_OR_TICKET,
 )
-@router.get("/", response_class=EventSourceResponse, include_in_schema=False)
 async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
     """Hear at once that something of yours has changed; then ask `GET /changes` what it is."""
     async for event in stream.events():
@@ -98,7 +97,6 @@ async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
 
 
 @router.post("/ticket", status_code=201, responses=documents(*ALWAYS, OutcomeUnknown))
-@router.post("/ticket/", status_code=201, include_in_schema=False)
 async def create_ticket(user: Reader, request: Request) -> TicketPublic:
     """Get a ticket that opens one stream of your events, for a browser's `EventSource`."""
     tickets: Tickets = request.app.state.tickets

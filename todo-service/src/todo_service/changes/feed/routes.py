@@ -1,4 +1,4 @@
-"""The route `/changes`, with and without a trailing slash."""
+"""The route `/changes`."""
 
 from typing import Annotated
 
@@ -45,7 +45,6 @@ Wanted = Annotated[WantedChanges, Depends(wanted_changes)]
     openapi_extra={"parameters": described(FeedQuery)},
 )
 @router.head("", include_in_schema=False)
-@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
 async def list_changes(user: Reader, wanted: Wanted) -> Response:
     """Return what has changed since your token, or everything without one, in the order of the changes.
 

@@ -36,7 +36,7 @@ async def once(request: Request, session: SessionDep, user: Writer, turn: MyTurn
     """Return the write that the request asks for, with its key. Raises `InvalidIdempotencyKey`."""
     key = read_key(request.headers.getlist("idempotency-key"))
     # A condition belongs to the request, and who repeats it repeats the condition.
-    target = (request.method, request.scope["path"].rstrip("/"), *request.headers.getlist("if-match"))
+    target = (request.method, request.scope["path"], *request.headers.getlist("if-match"))
     return Keyed(turn, KeyRepository(session, user.id), key, "\n".join(target))
 
 
