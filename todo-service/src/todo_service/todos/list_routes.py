@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from shared.problems import documents
+from todo_service.callers import Reader
 from todo_service.parameters import described
-from todo_service.todos.dependencies import ALWAYS, ETAG, PERSONAL, Reader
+from todo_service.todos.dependencies import ALWAYS, ETAG, PERSONAL
 from todo_service.todos.direct import DirectRoute
 from todo_service.todos.errors import CursorMismatch, InvalidCursor, SkipAndCursor
 from todo_service.todos.lists import WantedPage

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
-from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
-from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, documents
+from shared.problems import OutcomeUnknown, documents
 from shared.tokens import Principal
+from todo_service.callers import OF_CALLERS, Reader, the_reader
 from todo_service.changes.events.errors import TooManyStreams
 from todo_service.changes.events.hub import EventHub
 from todo_service.changes.events.streams import Stream
@@ -25,7 +25,6 @@ router = APIRouter(prefix="/events", tags=["changes"])
 EVENT_ID = re.compile(r"[0-9]{1,19}")
 """As many digits as a number of PostgreSQL has: `int` refuses thousands of them."""
 
-ALWAYS = (*CALLER_PROBLEMS, InsufficientScope, Busy, DatabaseUnavailable)
 WITH_TOKEN_OR_TICKET: dict[str, Any] = {"security": [{"HTTPBearer": []}, {}]}
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -39,10 +38,6 @@ STREAMED: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-
-the_reader = require_scope("todos:read")
-Reader = Annotated[Principal, Depends(the_reader)]
-"""The caller, who may read todos."""
 
 
 class TicketPublic(BaseModel):
@@ -87,7 +82,7 @@ MyStream = Annotated[Stream, Depends(my_stream)]
 @router.get(
     "",
     response_class=EventSourceResponse,
-    responses={**STREAMED, **documents(*ALWAYS, InvalidTicket, OutcomeUnknown, TooManyStreams)},
+    responses={**STREAMED, **documents(*OF_CALLERS, InvalidTicket, OutcomeUnknown, TooManyStreams)},
     openapi_extra=WITH_TOKEN_OR_TICKET,
 )
 async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
@@ -96,7 +91,7 @@ async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
         yield event
 
 
-@router.post("/ticket", status_code=201, responses=documents(*ALWAYS, OutcomeUnknown))
+@router.post("/ticket", status_code=201, responses=documents(*OF_CALLERS, OutcomeUnknown))
 async def create_ticket(user: Reader, request: Request) -> TicketPublic:
     """Get a ticket that opens one stream of your events, for a browser's `EventSource`."""
     tickets: Tickets = request.app.state.tickets

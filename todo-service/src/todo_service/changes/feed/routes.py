@@ -4,9 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
-from shared.problems import Busy, DatabaseUnavailable, Unprocessable, documents
-from shared.tokens import Principal
+from shared.problems import Unprocessable, documents
+from todo_service.callers import OF_CALLERS, Reader
 from todo_service.changes.feed.errors import SyncReset
 from todo_service.changes.feed.query import FeedQuery
 from todo_service.changes.feed.schemas import Changes
@@ -22,10 +21,7 @@ router = APIRouter(prefix="/changes", tags=["changes"], route_class=DirectRoute)
 NOT_KEPT = {"Cache-Control": "private, no-store", "Vary": "Authorization"}
 """A change is applied once; a kept answer would only be an old one."""
 
-PROBLEMS = (*CALLER_PROBLEMS, InsufficientScope, Unprocessable, InvalidCursor, SyncReset, Busy, DatabaseUnavailable)
-
-Reader = Annotated[Principal, Depends(require_scope("todos:read"))]
-"""The caller, who may read todos."""
+PROBLEMS = (*OF_CALLERS, Unprocessable, InvalidCursor, SyncReset)
 
 
 async def wanted_changes(request: Request) -> WantedChanges:

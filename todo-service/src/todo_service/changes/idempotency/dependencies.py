@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared.database import SessionDep
+from todo_service.callers import Writer
+from todo_service.changes.dependencies import MyTurn
 from todo_service.changes.idempotency.errors import IdempotencyKeyReused, InvalidIdempotencyKey
 from todo_service.changes.idempotency.header import read_key
 from todo_service.changes.idempotency.repository import KeyRepository
 from todo_service.changes.idempotency.service import Keyed
-from todo_service.todos.dependencies import MyTurn, Writer
 
 __all__ = ["IDEMPOTENCY_KEY", "OF_KEYS", "REPLAYED", "Once"]
 

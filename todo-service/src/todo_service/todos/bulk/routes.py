@@ -7,12 +7,14 @@ from fastapi.openapi.models import Example
 
 from shared.database import SessionDep
 from shared.problems import MethodNotAllowed, documents
+from todo_service.callers import Writer
+from todo_service.changes.dependencies import MyTurn
 from todo_service.changes.idempotency import IDEMPOTENCY_KEY, OF_KEYS, REPLAYED, Once
 from todo_service.todos.bulk.errors import BulkFailed
 from todo_service.todos.bulk.repository import BulkWrites
 from todo_service.todos.bulk.schemas import Bulk, BulkAnswer
 from todo_service.todos.bulk.service import BulkService
-from todo_service.todos.dependencies import OF_BODIES, SYNC_SEQ, MyTurn, Writer
+from todo_service.todos.dependencies import OF_BODIES, SYNC_SEQ
 
 __all__ = ["PATH", "router"]
 
