@@ -42,7 +42,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 async def wanted_page(request: Request) -> WantedPage:
-    """Return the page that the query string asks for."""
+    """Return the page that the query string asks for; raises as `read_query` does."""
     known = request.headers.getlist("if-none-match")
     return WantedPage(read_query(request.scope["query_string"]), known, request.app.state.pages)
 
@@ -52,7 +52,7 @@ Wanted = Annotated[WantedPage, Depends(wanted_page)]
 
 
 async def wanted_trash(request: Request) -> WantedPage:
-    """Return the page of the trash that the query string asks for."""
+    """Return the page of the trash that the query string asks for; raises as `read_trash_query` does."""
     known = request.headers.getlist("if-none-match")
     return WantedPage(read_trash_query(request.scope["query_string"]), known, request.app.state.pages)
 

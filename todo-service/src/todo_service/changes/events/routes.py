@@ -53,7 +53,7 @@ async def listener(
         str | None, Query(description="From `POST /events/ticket`, for who cannot send `Authorization`.")
     ] = None,
 ) -> Principal:
-    """Return who the ticket names, or else the token."""
+    """Return who the ticket names, or else the token; raises as `Tickets.take` or as `the_reader` does."""
     if ticket is None:
         return await the_reader(request)
     tickets: Tickets = request.app.state.tickets
@@ -68,7 +68,7 @@ async def my_stream(
     user: Annotated[Principal, Depends(listener)],
     last_event_id: Annotated[str | None, Header(description="The id of the last event that you got.")] = None,
 ) -> AsyncIterator[Stream]:
-    """Give the caller's stream until the answer has ended."""
+    """Give the caller's stream until the answer has ended; raises as `EventHub.stream` does."""
     hub: EventHub = request.app.state.events
     seen = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
     async with hub.stream(user, seen) as stream:

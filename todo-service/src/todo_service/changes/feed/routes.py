@@ -25,7 +25,7 @@ PROBLEMS = (*OF_CALLERS, Unprocessable, InvalidCursor, SyncReset)
 
 
 async def wanted_changes(request: Request) -> WantedChanges:
-    """Return the changes that the query string asks for."""
+    """Return the changes that the query string asks for. Raises `Unprocessable`."""
     query = read_parameters(FeedQuery, request.scope["query_string"])
     return WantedChanges(query, request.app.state.database)
 
