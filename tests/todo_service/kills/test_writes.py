@@ -86,20 +86,6 @@ class World:
 
 
 @pytest.fixture
-async def url(migrated_database):
-    """A database of this test's own."""
-    return await migrated_database("todo")
-
-
-@pytest.fixture
-async def sql(url):
-    """A connection to see what is stored, and what the others do."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 def locked(url):
     """`async with locked(["ada"])`: nobody else can write for these users."""
 
