@@ -12,6 +12,8 @@ from tests.chaos.line import Answer, Line
 
 MOST = 12
 """How many todos of its own a device has at most, so that copies stay small."""
+AT_ONCE = 3
+"""How many of them it writes in one bulk."""
 PAUSE_SECONDS = 0.8
 LATE_SECONDS = 10.0
 """How long a request whose answer was lost may still be carried out: waiting for its turn, then for the lock, then its
@@ -53,6 +55,7 @@ class Device:
             self._delete: 2,
             self._restore: 2,
             self._purge: 2,
+            self._bulk: 2,
         }
         while not stop.is_set():
             await self._dice.choices(list(acts), list(acts.values()))[0]()
@@ -111,6 +114,29 @@ class Device:
             self._own.discard(todo.id)
             self._settle(PURGE, answer, replace(todo, place=Place.GONE))
 
+    async def _bulk(self) -> None:
+        """Write a few at once under one key, all or none: change or delete what is live, restore what is not."""
+        deeds: list[tuple[Deed, Todo, dict[str, object]]] = []
+        for todo in self._some(Place.LIVE, Place.TRASH)[:AT_ONCE]:
+            title = f"Todo {self._mark()}"
+            later = replace(todo, version=todo.version + 1)
+            if todo.place is Place.TRASH:
+                deeds.append((RESTORE, replace(later, place=Place.LIVE), {"op": "restore"}))
+            elif self._dice.random() < 0.5:
+                deeds.append((DELETE, replace(later, place=Place.TRASH), {"op": "delete"}))
+            else:
+                deeds.append((CHANGE, replace(later, title=title), {"op": "update", "data": {"title": title}}))
+        if not deeds:
+            return
+        bulk = {"operations": [{**operation, "id": after.id} for _, after, operation in deeds]}
+        answer = await self._line.ask("POST", "/todos/bulk", json=bulk, headers={KEY: self._name_of_its_own()})
+        if answer.status != 200:
+            self._fault(f"a bulk is answered {answer}")
+            return
+        for (deed, after, _), result in zip(deeds, answer.body["results"], strict=True):
+            single = replace(answer, status=result["status"], body=result.get("todo") or {})
+            self._settle(deed, single, after, is_safe=True)
+
     async def _share(self) -> None:
         """Add a mark to a shared todo, whoever else does: read, write on condition, and if refused once more."""
         todo_id, mark = self._dice.choice(sorted(self._ledger.chains)), self._mark()
@@ -145,10 +171,16 @@ class Device:
 
     def _any(self, *places: Place) -> Todo | None:
         """Return one of its own todos that are there and that no late request can touch, None when there is none."""
+        found = self._some(*places)
+        return found[0] if found else None
+
+    def _some(self, *places: Place) -> list[Todo]:
+        """Return all of them, shuffled."""
         now = asyncio.get_running_loop().time()
         free = [todo_id for todo_id in sorted(self._own) if self._resting.get(todo_id, 0) < now]
         found = [todo for todo_id in free if (todo := self._ledger.todos[todo_id]).place in places]
-        return self._dice.choice(found) if found else None
+        self._dice.shuffle(found)
+        return found
 
     def _condition(self, todo: Todo) -> dict[str, str]:
         return {"If-Match": f'"{todo.version}"'} if self._dice.random() < 0.5 else {}

@@ -56,6 +56,7 @@ async def redis(redis_url):
         yield client
 
 
+@pytest.mark.needs_redis("listens to what it publishes")
 class TestListening:
     async def test_while_the_connection_is_made(self, redis, redis_url, heard):
         """A channel that is asked for just then is listened to like those from before."""

@@ -113,6 +113,7 @@ class TestARepeatedCreate:
         assert changed.content == gone.content == first.content
         assert_problem(await ada.get(path), TodoNotFound)
 
+    @pytest.mark.needs_redis("counts its commands")
     async def test_shows_in_the_next_list(self, ada, app, valkey):
         """A repeat clears the pages as the first one would have: that one may have died before it could."""
         await create(ada)
