@@ -6,10 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.problems import BadRequest, BodyTooLarge, problem_response
+from shared.problems import BadRequest, BodyTooLarge, Problem, problem_response
 
 __all__ = ["BodyLimit", "Narrow", "Text", "storable"]
 
@@ -62,16 +61,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        if "upgrade" in headers.get("connection", "").lower() and _announces_body(headers):
-            # The parser never delivers that body, and would take it for the next request.
-            refusal = BadRequest("A request with a body must not offer an upgrade.", headers={"Connection": "close"})
-            await problem_response(refusal, scope)(scope, receive, send)
-            return
         max_bytes = self._of_paths.get(scope["path"], self._max_bytes)
-        declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > max_bytes:
-            await _too_large(max_bytes, scope)(scope, receive, send)
+        if (refusal := _refusal(Headers(scope=scope), max_bytes)) is not None:
+            await problem_response(refusal, scope)(scope, receive, send)
             return
         received = 0
 
@@ -87,10 +79,17 @@ class BodyLimit:
         await self._app(scope, counted_receive, send)
 
 
-def _too_large(max_bytes: int, scope: Scope) -> Response:
-    # The rest of the body is not read, so the connection cannot be used again.
-    detail = f"The body is larger than the {max_bytes} bytes that this address takes."
-    return problem_response(BodyTooLarge(detail, headers={"Connection": "close"}), scope)
+def _refusal(headers: Headers, max_bytes: int) -> Problem | None:
+    """Return what is wrong with a body as its request announces it, None when nothing is."""
+    if "upgrade" in headers.get("connection", "").lower() and _announces_body(headers):
+        # The parser never delivers that body, and would take it for the next request.
+        return BadRequest("A request with a body must not offer an upgrade.", headers={"Connection": "close"})
+    declared = headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > max_bytes:
+        # The rest of the body is not read, so the connection cannot be used again.
+        detail = f"The body is larger than the {max_bytes} bytes that this address takes."
+        return BodyTooLarge(detail, headers={"Connection": "close"})
+    return None
 
 
 def _announces_body(headers: Headers) -> bool:

@@ -104,7 +104,7 @@ class Heartbeats:
 
 
 def health_router() -> "APIRouter":
-    """Return the routes `/health`, `/livez` and `/readyz`, each in both spellings, over `app.state.health`."""
+    """Return the routes `/health`, `/livez` and `/readyz`, over `app.state.health`."""
     # Imported here, because an image's HEALTHCHECK starts this module every ten seconds and needs none of it.
     from fastapi import APIRouter, Request  # noqa: PLC0415
     from fastapi.responses import JSONResponse  # noqa: PLC0415
@@ -127,9 +127,7 @@ def health_router() -> "APIRouter":
 
     asked = ((health, "Is anybody there?"), (livez, "Should it be restarted?"), (readyz, "Should it get requests?"))
     for answer, summary in asked:
-        path = f"/{answer.__name__}"
-        router.add_api_route(path, answer, methods=["GET"], summary=summary)
-        router.add_api_route(f"{path}/", answer, methods=["GET"], include_in_schema=False)
+        router.add_api_route(f"/{answer.__name__}", answer, methods=["GET"], summary=summary)
     return router
 
 

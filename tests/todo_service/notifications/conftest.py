@@ -1,16 +1,8 @@
-"""A migrated database, a Redis, a post office, and workers: steps of one in this process, or whole processes."""
+"""A post office, and who writes to it: the steps of a worker in this process, or whole processes."""
 
-import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from devstack.ports import free_ports
@@ -28,24 +20,10 @@ SENDER = "Todo <todo@example.com>"
 
 
 @pytest.fixture
-async def url(migrated_database):
-    """The service's database, as Alembic makes it."""
-    return await migrated_database("todo")
-
-
-@pytest.fixture
 async def sessions(url):
-    """Sessions on it."""
+    """Sessions on the test's own database."""
     async with Database.open(url, "tests") as database:
         yield database.sessions
-
-
-@pytest.fixture
-async def sql(url):
-    """A plain connection, to see what is stored and to let time pass for it."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture
@@ -102,67 +80,7 @@ def notifier(sessions, post_office):
     return Notifier(sessions, Mailer(SmtpServer.parse(post_office.url), Sender.parse(SENDER)), max_per_hour=0)
 
 
-class Worker:
-    """A worker process. As a context manager it is killed at the end, if it still runs."""
-
-    def __init__(self, log, **environment):
-        self.admin_port = int(environment["ADMIN_PORT"])
-        self._log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "todo_service.worker"],
-                env={"PATH": os.environ["PATH"], **environment},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.kill()
-
-    def kill(self):
-        """End it as a crash would."""
-        self.process.kill()
-        self.process.wait()
-
-    async def stop(self):
-        """Ask it to end; return its exit status and how many seconds it took."""
-        asked = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        status = await asyncio.to_thread(self.process.wait, 10)
-        return status, time.monotonic() - asked
-
-    def output(self):
-        """All that it has said."""
-        return self._log.read_text()
-
-    def lines(self, event):
-        """Its log lines of this kind."""
-        lines = [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == event]
-
-
 @pytest.fixture
-def new_worker(url, redis_url, post_office, tmp_path):
-    """`new_worker(REDIS_URL=…)`: start a worker process; all end with the test."""
-    workers = []
-
-    def new_worker(**environment):
-        usual = {
-            "ENVIRONMENT": "development",
-            "PUBLIC_URL": "http://localhost:8080",
-            "DATABASE_URL": url,
-            "REDIS_URL": redis_url,
-            "SMTP_URL": post_office.url,
-            "MAIL_FROM": SENDER,
-            "ADMIN_PORT": str(*free_ports(1)),
-            "NOTIFY_MAX_PER_HOUR": "0",
-        }
-        workers.append(Worker(tmp_path / f"worker-{len(workers)}.log", **usual | environment))
-        return workers[-1]
-
-    yield new_worker
-    for worker in workers:
-        worker.kill()
+def worker_environment(worker_environment, post_office):
+    """What a worker process needs to send as many mails as there are."""
+    return worker_environment | {"SMTP_URL": post_office.url, "MAIL_FROM": SENDER, "NOTIFY_MAX_PER_HOUR": "0"}

@@ -1,4 +1,4 @@
-"""The routes of single todos, each with and without a trailing slash: a redirect would lose CORS and show a port."""
+"""The routes of single todos."""
 
 from typing import Annotated
 from uuid import UUID
@@ -76,7 +76,6 @@ def _answer(written: Written, status_code: int = 200, **headers: str) -> Respons
     responses={201: CREATED, **documents(*OF_BODIES, *OF_KEYS, IdTaken, QuotaExceeded)},
     openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
 )
-@router.post("/todos/", status_code=201, include_in_schema=False)
 async def create_todo(wanted: TodoCreate, todos: MyTodoService, once: Once) -> Response:
     """Create a todo. You get a mail about it."""
 
@@ -96,7 +95,6 @@ async def create_todo(wanted: TodoCreate, todos: MyTodoService, once: Once) -> R
     responses={200: {"headers": ETAG}, 304: NOT_MODIFIED, **documents(*ALWAYS, TodoNotFound)},
 )
 @router.head("/todos/{todo_id}", response_model=TodoPublic, include_in_schema=False)
-@router.api_route("/todos/{todo_id}/", methods=["GET", "HEAD"], response_model=TodoPublic, include_in_schema=False)
 async def read_todo(todo_id: UUID, todos: MyTodos, request: Request, response: Response) -> TodoPublic | Response:
     """Return one of your todos. What is in the trash is not found here."""
     todo = await todos.get(todo_id)
@@ -119,7 +117,6 @@ async def read_todo(todo_id: UUID, todos: MyTodos, request: Request, response: R
         "requestBody": {"content": {"application/merge-patch+json": MERGE_PATCH}},
     },
 )
-@router.patch("/todos/{todo_id}/", include_in_schema=False)
 async def change_todo(todo_id: UUID, patch: TodoPatch, todos: MyTodoService, version: ForVersion) -> Response:
     """Change the fields that you send, and no others (RFC 7396)."""
     return _answer(await todos.change(todo_id, patch, version))
@@ -134,7 +131,6 @@ async def change_todo(todo_id: UUID, patch: TodoPatch, todos: MyTodoService, ver
     responses={204: {"headers": SYNC_SEQ}, **documents(*OF_WRITES, *OF_ONE)},
     openapi_extra={"parameters": [IF_MATCH, *described(Deletion)]},
 )
-@router.delete("/todos/{todo_id}/", status_code=204, include_in_schema=False)
 async def delete_todo(
     todo_id: UUID, todos: MyTodoService, version: ForVersion, wanted: Wanted, response: Response
 ) -> None:
@@ -152,7 +148,6 @@ async def delete_todo(
     responses={200: RESTORED, **documents(*OF_WRITES, *OF_ONE, *OF_KEYS, QuotaExceeded)},
     openapi_extra={"parameters": [IF_MATCH, IDEMPOTENCY_KEY]},
 )
-@router.post("/todos/{todo_id}/restore/", include_in_schema=False)
 async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion, once: Once) -> Response:
     """Take one of your todos out of the trash, as it was. One that is not there stays as it is."""
 
@@ -170,7 +165,6 @@ async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion,
     responses={200: {"headers": SYNC_SEQ}, **documents(*OF_WRITES)},
     dependencies=[Depends(without_parameters)],
 )
-@router.delete("/trash/", include_in_schema=False, dependencies=[Depends(without_parameters)])
 async def empty_trash(todos: MyTodoService, response: Response) -> Emptied:
     """Delete what is in your trash for good, the oldest 10 000 at once."""
     emptied, seq = await todos.empty_trash()

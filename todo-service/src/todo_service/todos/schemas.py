@@ -1,4 +1,4 @@
-"""What clients send and see. `TodoPublic` is also the shape that `repository` renders lists in."""
+"""What clients send and see. `TodoPublic` is also the shape that `rendering` gives lists."""
 
 import unicodedata
 from datetime import UTC, datetime

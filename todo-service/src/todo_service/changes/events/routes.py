@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
-from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
-from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, documents
+from shared.problems import OutcomeUnknown, documents
 from shared.tokens import Principal
+from todo_service.callers import OF_CALLERS, Reader, the_reader
 from todo_service.changes.events.errors import TooManyStreams
 from todo_service.changes.events.hub import EventHub
 from todo_service.changes.events.streams import Stream
@@ -25,7 +25,6 @@ router = APIRouter(prefix="/events", tags=["changes"])
 EVENT_ID = re.compile(r"[0-9]{1,19}")
 """As many digits as a number of PostgreSQL has: `int` refuses thousands of them."""
 
-ALWAYS = (*CALLER_PROBLEMS, InsufficientScope, Busy, DatabaseUnavailable)
 TICKET: dict[str, object] = {
     "name": "ticket",
     "in": "query",
@@ -57,10 +56,6 @@ STREAMED: dict[int | str, dict[str, Any]] = {
     }
 }
 
-the_reader = require_scope("todos:read")
-Reader = Annotated[Principal, Depends(the_reader)]
-"""The caller, who may read todos."""
-
 
 class TicketPublic(BaseModel):
     """A ticket for `GET /events?ticket=`."""
@@ -70,7 +65,7 @@ class TicketPublic(BaseModel):
 
 
 async def listener(request: Request) -> Principal:
-    """Return who the ticket names, or else the token."""
+    """Return who the ticket names, or else the token; raises as `Tickets.take` or as `the_reader` does."""
     ticket = request.query_params.get("ticket")
     if ticket is None:
         return await the_reader(request)
@@ -82,7 +77,7 @@ async def listener(request: Request) -> Principal:
 
 
 async def my_stream(request: Request, user: Annotated[Principal, Depends(listener)]) -> AsyncIterator[Stream]:
-    """Give the caller's stream until the answer has ended."""
+    """Give the caller's stream until the answer has ended; raises as `EventHub.stream` does."""
     hub: EventHub = request.app.state.events
     last_event_id = request.headers.get("last-event-id", "")
     seen = int(last_event_id) if EVENT_ID.fullmatch(last_event_id) else None
@@ -98,10 +93,9 @@ MyStream = Annotated[Stream, Depends(my_stream)]
     "",
     summary="Hear of changes at once",
     response_class=EventSourceResponse,
-    responses={**STREAMED, **documents(*ALWAYS, InvalidTicket, OutcomeUnknown, TooManyStreams)},
+    responses={**STREAMED, **documents(*OF_CALLERS, InvalidTicket, OutcomeUnknown, TooManyStreams)},
     openapi_extra=WITH_TOKEN_OR_TICKET,
 )
-@router.get("/", response_class=EventSourceResponse, include_in_schema=False)
 async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
     """Hear at once that something of yours has changed; then ask `GET /changes` what it is."""
     async for event in stream.events():
@@ -113,9 +107,8 @@ async def stream_events(stream: MyStream) -> AsyncIterator[ServerSentEvent]:
     status_code=201,
     summary="Get a ticket for a stream",
     response_description="The ticket",
-    responses=documents(*ALWAYS, OutcomeUnknown),
+    responses=documents(*OF_CALLERS, OutcomeUnknown),
 )
-@router.post("/ticket/", status_code=201, include_in_schema=False)
 async def create_ticket(user: Reader, request: Request) -> TicketPublic:
     """Get a ticket that opens one stream of your events, for a browser's `EventSource`."""
     tickets: Tickets = request.app.state.tickets
