@@ -163,9 +163,10 @@ async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion,
     summary="Empty your trash",
     response_description="How many are gone, and how many are left",
     responses={200: {"headers": SYNC_SEQ}, **documents(*OF_WRITES)},
-    dependencies=[Depends(without_parameters)],
 )
-async def empty_trash(todos: MyTodoService, response: Response) -> Emptied:
+async def empty_trash(
+    todos: MyTodoService, _: Annotated[None, Depends(without_parameters)], response: Response
+) -> Emptied:
     """Delete what is in your trash for good, the oldest 10 000 at once."""
     emptied, seq = await todos.empty_trash()
     response.headers["X-Sync-Seq"] = str(seq)
