@@ -46,8 +46,6 @@ def environment_of(database_url: str, valkey: Valkey) -> dict[str, str]:
         "BETTER_AUTH_SECRET": SECRET,
         "ADMIN_PORT": "0",
         "LOG_LEVEL": "info",
-        "THROTTLE_FACTOR": "100000",
-        "NOTIFY_MAX_PER_HOUR": "0",
         "PYTHONPATH": str(ROOT),
     }
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.kills
 SEED, SECONDS = 3, 15.0
 
 OTHER = "jsonb_build_object('{id}', gen_random_uuid(), 'seq', random(100000, 200000))"
+UNHEARD_OF = "SELECT user_id, 1, gen_random_uuid(), seq + 1, now() FROM user_streams"
 DOUBLED = f"SELECT (jsonb_populate_record(t, {OTHER})).*"
 """Each row of a table once more, with an id and a number of its own."""
 
@@ -54,7 +55,7 @@ class TestTheOracle:
             ("UPDATE todos SET title = 'Older' WHERE title = 'Shared'", "row: Todo"),
             ("UPDATE todos SET version = version + 1 WHERE title = 'Shared'", "row: Todo"),
             (f"INSERT INTO todos {DOUBLED.format(id='id')} FROM todos t", "instead of None"),
-            ("DELETE FROM tombstones", "tombstones: "),
+            (f"INSERT INTO tombstones {UNHEARD_OF}", "tombstones: "),
             ("UPDATE user_streams SET seq = seq + 1", "counter (seq, live, trash): "),
             ("UPDATE user_streams SET live_count = live_count + 1", "counter (seq, live, trash): "),
             ("UPDATE user_streams SET trash_count = trash_count + 1", "counter (seq, live, trash): "),

@@ -147,6 +147,15 @@ class TestBadBodies:
         assert "canary" not in response.text
         assert all(set(entry) == {"loc", "type", "msg"} for entry in body["errors"])
 
+    async def test_many_wrong_fields_are_a_short_answer(self, client):
+        """The first twenty are named and the others counted: no body makes an answer much larger than itself."""
+        unknown = {f"{number}": 1 for number in range(100)}
+        response = await client.post("/login", json={"name": "ada", "password": "p", **unknown})
+
+        body = assert_is_problem(response, 422, "validation_error")
+        assert [entry["loc"] for entry in body["errors"]] == [["body", str(number)] for number in range(20)]
+        assert body["detail"].endswith("; and 97 more")
+
     @pytest.mark.parametrize(
         "text", ["a\\u0000b", "\\ud800", "\\udc00x"], ids=["NUL", "high surrogate", "low surrogate"]
     )

@@ -1,17 +1,19 @@
 """Fixtures of the todo-service's tests: `await client_for("ada")` is a person with todos of their own."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from fastapi import FastAPI
 
-from tests.servers import Databases, Valkey
+from tests.servers import Databases, NewDatabase, Valkey
 from tests.todo_service.harness import Caller, running
 from tests.todo_service.variants import OPTION, Variant, outage_of, partition
+from tests.todo_service.workers import Worker, environment_of, workers_with
 
 ClientFor = Callable[..., Caller]
 NUMBERS = count(1)
@@ -76,6 +78,33 @@ async def table(todo_database_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(todo_database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def url(migrated_database: NewDatabase) -> str:
+    """A database of the test's own, as Alembic makes it."""
+    return await migrated_database("todo")
+
+
+@pytest.fixture
+async def sql(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A plain connection to it, to see what is stored and to let time pass for it."""
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def worker_environment(url: str, redis_url: str) -> dict[str, str]:
+    """What a worker process of this test needs."""
+    return environment_of(url, redis_url)
+
+
+@pytest.fixture
+def new_worker(worker_environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """`new_worker(REDIS_URL=…)`: start a worker process; all end with the test."""
+    with workers_with(worker_environment, tmp_path) as start:
+        yield start
 
 
 @pytest.fixture(autouse=True)

@@ -11,25 +11,16 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from structlog.contextvars import bound_contextvars
 
-from shared.database import transaction
-from shared.problems import Busy
-from shared.tokens import Principal
-from tests.todo_service.harness import Caller, assert_problem, running
+from tests.todo_service.harness import Caller
+from tests.todo_service.held_writes import WAITERS, written
 from tests.waiting import until
-from todo_service.changes.counter import Turn
-from todo_service.changes.errors import QuotaExceeded
-from todo_service.todos.repository import TodoWrites
-from todo_service.todos.schemas import TodoCreate
-from todo_service.todos.service import TodoService
 
 SNAPSHOT = """
 SELECT coalesce((SELECT seq FROM user_streams WHERE user_id = $1), 0) AS head, array(
   SELECT seq FROM todos WHERE user_id = $1 UNION ALL SELECT seq FROM tombstones WHERE user_id = $1 ORDER BY seq
 ) AS numbers
 """
-WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["create", "name", "change", "same", "delete", "restore", "bury", "fail"]), st.integers(0, 9)
@@ -40,18 +31,6 @@ STEPS = st.lists(
 
 class Refused(Exception):
     """A write that goes wrong after it has taken a number."""
-
-
-@asynccontextmanager
-async def written(app: FastAPI, user_id: str) -> AsyncIterator[None]:
-    """Create a todo in a transaction that is open until the block ends."""
-    # As a request does it: the watch over all statements asks whose they are.
-    with bound_contextvars(user=user_id):
-        async with transaction(app.state.database.sessions) as session:
-            writes = TodoWrites(session, user_id, Turn(session, user_id, app.state.writers))
-            service = TodoService(writes, Principal(user_id, None), notifies=False)
-            await service.create(TodoCreate(title="held open", id=uuid4()))
-            yield
 
 
 @dataclass
@@ -229,127 +208,3 @@ class TestNumbers:
             user_id,
         )
         assert tuple(counted or (0, 0)) == tuple(stored)
-
-
-class TestATurn:
-    async def test_begins_once(self, app, ada):
-        """Who asks again gets the same counter, and no second place; creates and other writes share its numbers."""
-        with bound_contextvars(user=ada.user_id):
-            async with transaction(app.state.database.sessions) as session:
-                turn = Turn(session, ada.user_id, app.state.writers)
-                service = TodoService(
-                    TodoWrites(session, ada.user_id, turn), Principal(ada.user_id, None), notifies=False
-                )
-                head = await turn.begin()
-
-                numbers = [
-                    (await service.create(TodoCreate(title="x"))).seq,
-                    (await service.create(TodoCreate(title="x", id=uuid4()))).seq,
-                    (await service.create(TodoCreate(title="x"))).seq,
-                ]
-
-                assert numbers == [1, 2, 3]
-                assert await turn.begin() is head
-                assert (head.seq, head.live) == (3, 3)
-                assert len(session.info["on_end"]) == 1
-        assert (await ada.post("/todos", json={"title": "x"})).headers["X-Sync-Seq"] == "4"
-
-
-class TestTheLock:
-    async def test_one_user_takes_few_connections(self, app, ada, grace, table):
-        """One of Ada's writes holds her lock, three wait for it at the database, the rest outside; Grace's does not."""
-        await ada.new()
-        async with written(app, ada.user_id):
-            waiting = [asyncio.ensure_future(ada.new(f"{n}")) for n in range(20)]
-
-            async def are_waiting() -> bool:
-                return await table.fetchval(WAITERS) == 3
-
-            await until(are_waiting)
-            await asyncio.wait_for(grace.new(), 1)
-            assert await table.fetchval(WAITERS) == 3
-        await asyncio.gather(*waiting)
-        assert len(await ada.titles()) == 22
-
-    async def test_who_waits_too_long_hears_so(self, app, ada):
-        """503 `busy` after two seconds, with Retry-After, and nothing was written."""
-        todo = await ada.new()
-        async with written(app, ada.user_id):
-            response = await ada.patch(f"/todos/{todo['id']}", json={"title": "y"})
-
-        assert_problem(response, Busy)
-        assert response.headers["Retry-After"] == "1"
-        assert (await ada.get(f"/todos/{todo['id']}")).json() == todo
-
-
-class TestQuotas:
-    @pytest.fixture
-    async def small(self, todo_database_url, valkey):
-        """A service where a user has room for two todos, and three with the trash."""
-        async with running(todo_database_url, valkey.url, max_todos=2, max_rows=3) as app:
-            yield app
-
-    @pytest.mark.parametrize("own_id", [True, False])
-    async def test_bound_what_is_live(self, small, client_for, own_id):
-        """The third todo is refused, with the limit and how many there are."""
-        ada = client_for("ada", on=small)
-        await ada.new()
-        await ada.new()
-        body = {"title": "x"} | ({"id": str(uuid4())} if own_id else {})
-
-        response = await ada.post("/todos", json=body)
-
-        problem = assert_problem(response, QuotaExceeded)
-        assert (problem["limit"], problem["current"]) == (2, 2)
-        assert len(await ada.titles()) == 2
-        assert (await ada.patch(f"/todos/{(await ada.get('/todos')).json()[0]['id']}", json={})).headers[
-            "X-Sync-Seq"
-        ] == "2"
-
-    @pytest.mark.parametrize("own_id", [True, False])
-    async def test_bound_what_is_there_with_the_trash(self, small, client_for, own_id):
-        """Emptying it makes room."""
-        ada = client_for("ada", on=small)
-        for _ in range(3):
-            await ada.delete(f"/todos/{(await ada.new())['id']}")
-        body = {"title": "x"} | ({"id": str(uuid4())} if own_id else {})
-
-        problem = assert_problem(await ada.post("/todos", json=body), QuotaExceeded)
-        await ada.delete("/trash")
-
-        assert (problem["limit"], problem["current"]) == (3, 3)
-        assert (await ada.post("/todos", json=body)).status_code == 201
-
-    async def test_bound_what_comes_back(self, small, client_for):
-        """A restore needs room too, for one more that is live."""
-        ada = client_for("ada", on=small)
-        todo = await ada.new()
-        await ada.delete(f"/todos/{todo['id']}")
-        await ada.new()
-        await ada.new()
-
-        response = await ada.post(f"/todos/{todo['id']}/restore")
-
-        assert assert_problem(response, QuotaExceeded)["limit"] == 2
-        assert len((await ada.get("/trash")).json()) == 1
-
-
-class TestAnEndedAccount:
-    async def test_cannot_be_revived_by_a_token(self, ada, table):
-        """A token that still holds writes nothing: 401 `invalid_token`, whichever write it is."""
-        todo = await ada.new()
-        await table.execute("UPDATE user_streams SET purged_at = now() WHERE user_id = $1", ada.user_id)
-        path = f"/todos/{todo['id']}"
-
-        answers = [
-            await ada.post("/todos", json={"title": "x"}),
-            await ada.post("/todos", json={"title": "x", "id": str(uuid4())}),
-            await ada.patch(path, json={"title": "x"}),
-            await ada.delete(path),
-            await ada.delete(f"{path}?permanent=true"),
-            await ada.post(f"{path}/restore"),
-            await ada.delete("/trash"),
-        ]
-
-        assert [(one.status_code, one.json()["code"]) for one in answers] == [(401, "invalid_token")] * 7
-        assert await table.fetchval("SELECT count(*) FROM todos WHERE user_id = $1", ada.user_id) == 1

@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 import httpx
 import pytest
 
-from shared.problems import DatabaseUnavailable
+from shared.problems import DatabaseUnavailable, OutcomeUnknown
 from tests.servers import NewPostgres, NewValkey, migrate
 from tests.todo_service.harness import Caller, assert_problem, running
+from tests.todo_service.wire import INSERTED, wire_to
 from tests.waiting import until
 
 REDIS_WAIT_SECONDS = 0.5
@@ -141,3 +142,15 @@ class TestWithoutPostgres:
             assert (await caller.get("/health")).status_code == 200
             assert (await caller.get("/readyz")).status_code == 503
             assert_problem(await caller.get("/todos"), DatabaseUnavailable)
+
+
+class TestASilentPostgres:
+    async def test_leaves_a_create_unknown(self, migrated_database, redis_url):
+        """It has stored the todo and does not say so: the answer must not claim that nothing was changed."""
+        url = await migrated_database("todo")
+        async with wire_to(url) as (wire, wired_url), running(wired_url, redis_url) as app, Caller(app, "ada") as ada:
+            wire.stop_at(answers=(INSERTED,))
+            assert_problem(await ada.post("/todos", json={"title": "x"}), OutcomeUnknown)
+
+        async with running(url, redis_url) as replica, Caller(replica, "ada") as ada:
+            assert await ada.titles() == ["x"]

@@ -38,6 +38,14 @@ class TestSearch:
         assert await ada.titles("search=litres+milk") == ["buy milk"]
         assert await ada.titles("search=milktwo") == []
 
+    async def test_keeps_no_text_that_grows_out_of_bounds(self, ada, table):
+        """One character can be decomposed into eighteen; what is kept is four times the text at most."""
+        todo = await ada.new("한글", description="\ufdfa" * 1000)
+
+        kept = await table.fetchval("SELECT search_text FROM todos WHERE id = $1", todo["id"])
+        assert len(kept) <= len("한글") * 3 + 1 + 4000
+        assert await ada.titles("search=한글 \ufdfa") == ["한글"]
+
     @pytest.mark.parametrize("blank", ["", "+++", "%CC%81"])
     async def test_blank_is_absent(self, ada, blank):
         """Also when nothing is left of it but an accent."""

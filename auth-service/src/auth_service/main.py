@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from fastapi import Depends, FastAPI, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth_service.accounts.routes import router as accounts
 from auth_service.browser import RefreshCookie
@@ -26,6 +25,7 @@ from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
+from shared.paths import BothSpellings
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.tokens import Verifier
@@ -36,6 +36,10 @@ PROCESS = "auth-service"
 MAX_BODY_BYTES = 16 * 1024
 
 DESCRIPTION = "Accounts, sessions, and the access tokens that every other service verifies."
+TAGS = [
+    {"name": "auth", "description": "Your account, and the tokens of your sessions."},
+    {"name": "keys", "description": "How other services verify an access token."},
+]
 
 
 def create_app(settings: AuthSettings | None = None) -> FastAPI:
@@ -45,6 +49,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app = FastAPI(
         title=PROCESS,
         description=DESCRIPTION,
+        openapi_tags=TAGS,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -62,8 +67,8 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
     app.include_router(keys)
     app.include_router(health_router())
-    app.add_middleware(BothSpellings)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(BothSpellings)
     app.add_middleware(RequestLog, trusts=settings.trusts)
     return app
 
@@ -90,16 +95,3 @@ def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncConte
 
 async def _keep_out_of_caches(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
-
-
-class BothSpellings:
-    """Answer a path with a trailing slash as the one without. A redirect would lose CORS and the body."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"].endswith("/"):
-            scope["path"] = scope["path"][:-1]
-        await self._app(scope, receive, send)

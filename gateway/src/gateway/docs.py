@@ -30,7 +30,7 @@ PAGE_POLICY = (
 
 
 def docs_router(title: str, documents: Documents) -> APIRouter:
-    """Return `/docs` with its files, and `/openapi.json`, each in both spellings."""
+    """Return `/docs` with its files, and `/openapi.json`."""
     router = APIRouter(include_in_schema=False)
     page = (PAGES / "docs.html").read_text().replace("{title}", escape(title))
 
@@ -39,7 +39,6 @@ def docs_router(title: str, documents: Documents) -> APIRouter:
         return RedirectResponse("/docs")
 
     @router.get("/docs")
-    @router.get("/docs/")
     async def show_docs() -> HTMLResponse:
         return HTMLResponse(page, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"})
 
@@ -50,7 +49,6 @@ def docs_router(title: str, documents: Documents) -> APIRouter:
         return FileResponse(ASSETS[name], headers={"Cache-Control": "public, max-age=3600"})
 
     @router.get("/openapi.json")
-    @router.get("/openapi.json/")
     async def read_openapi(request: Request) -> Response:
         body, etag = await documents.current()
         headers = {"ETag": etag, "Cache-Control": "no-cache"}

@@ -17,6 +17,7 @@ from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import Opener, hears_stop, opens
 from shared.logging import configure_logging
+from shared.paths import BothSpellings
 
 __all__ = ["create_app"]
 
@@ -49,6 +50,7 @@ def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:
     install_problem_handlers(own)
     own.include_router(health_router())
     own.include_router(docs_router(config.docs.title, documents))
+    own.add_middleware(BothSpellings)
     return own
 
 

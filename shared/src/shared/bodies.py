@@ -3,28 +3,46 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.problems import BadRequest, BodyTooLarge, problem_response
+from shared.problems import BadRequest, BodyTooLarge, Problem, problem_response
 
-__all__ = ["BodyLimit", "Text", "storable"]
+__all__ = ["BodyLimit", "Narrow", "Text", "storable"]
+
+MAX_MEMBERS = 50
+"""More than any body of ours has members. Each unknown one is a fault, and they are told one by one."""
 
 
 def storable(text: str) -> str:
     """Return `text`; raise ValueError when PostgreSQL cannot store it: a NUL, or half of a surrogate pair."""
     if "\x00" in text:
         raise ValueError("must not contain the character NUL")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("must not contain a lone surrogate")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain a lone surrogate") from None
     return text
 
 
 Text = Annotated[str, AfterValidator(storable)]
 """Text that every part of the system can hold and any client can decode (RFC 8259 section 8.2)."""
+
+
+class Narrow(BaseModel):
+    """A JSON object that may have the members of its model only. With more than 50 they are not looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_members(cls, sent: object) -> object:
+        if isinstance(sent, dict) and len(sent) > MAX_MEMBERS:
+            msg = f"must have at most {MAX_MEMBERS} members"
+            raise ValueError(msg)
+        return sent
 
 
 class BodyLimit:
@@ -43,16 +61,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        if "upgrade" in headers.get("connection", "").lower() and _announces_body(headers):
-            # The parser never delivers that body, and would take it for the next request.
-            refusal = BadRequest("A request with a body must not offer an upgrade.", headers={"Connection": "close"})
-            await problem_response(refusal, scope)(scope, receive, send)
-            return
         max_bytes = self._of_paths.get(scope["path"], self._max_bytes)
-        declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > max_bytes:
-            await _too_large(max_bytes, scope)(scope, receive, send)
+        if (refusal := _refusal(Headers(scope=scope), max_bytes)) is not None:
+            await problem_response(refusal, scope)(scope, receive, send)
             return
         received = 0
 
@@ -68,10 +79,17 @@ class BodyLimit:
         await self._app(scope, counted_receive, send)
 
 
-def _too_large(max_bytes: int, scope: Scope) -> Response:
-    # The rest of the body is not read, so the connection cannot be used again.
-    detail = f"The body is larger than the {max_bytes} bytes that this address takes."
-    return problem_response(BodyTooLarge(detail, headers={"Connection": "close"}), scope)
+def _refusal(headers: Headers, max_bytes: int) -> Problem | None:
+    """Return what is wrong with a body as its request announces it, None when nothing is."""
+    if "upgrade" in headers.get("connection", "").lower() and _announces_body(headers):
+        # The parser never delivers that body, and would take it for the next request.
+        return BadRequest("A request with a body must not offer an upgrade.", headers={"Connection": "close"})
+    declared = headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > max_bytes:
+        # The rest of the body is not read, so the connection cannot be used again.
+        detail = f"The body is larger than the {max_bytes} bytes that this address takes."
+        return BodyTooLarge(detail, headers={"Connection": "close"})
+    return None
 
 
 def _announces_body(headers: Headers) -> bool:

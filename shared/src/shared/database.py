@@ -78,12 +78,14 @@ class Session(AsyncSession):
     ) -> CursorResult[*tuple[Any, ...]]:
         """Run the one statement of this transaction; the server commits it as it ends, which saves two round trips.
 
-        Raises `OutcomeUnknown` when the connection breaks before the answer. After an error, the session can be used.
+        Raises `OutcomeUnknown` when the connection breaks before the answer, or no answer comes in time. After another
+        error, the session can be used.
         """
         connection = await self.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         try:
             result = await connection.execute(statement, parameters)
-        except DBAPIError as error:
+        except Exception as error:
+            # The driver's TimeoutError and OSError come as they are, and tell no more of what the server has done.
             if means_away(error):
                 raise OutcomeUnknown from error
             raise

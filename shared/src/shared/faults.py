@@ -26,6 +26,9 @@ from shared.problems import (
 __all__ = ["install_problem_handlers", "validation_problem"]
 
 SHOWN_FAULTS = 3
+NAMED_FAULTS = 20
+"""How many faults of a body are named. A body can have tens of thousands, whose answer would be ten times its size."""
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 FRAMEWORK: dict[int, type[Problem]] = {
@@ -59,12 +62,12 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def validation_problem(errors: Sequence[dict[str, object]]) -> Unprocessable:
-    """Return a 422 that names every wrong field and repeats no value: a login's wrong field may be its password."""
+    """Return a 422 that names the wrong fields, the first 20, and repeats no value: a wrong one may be a password."""
     entries = [
         {"loc": _printable(error["loc"]), "type": error["type"], "msg": _printable(_plain(error["msg"]))}
-        for error in errors
+        for error in errors[:NAMED_FAULTS]
     ]
-    more = f"; and {len(entries) - SHOWN_FAULTS} more" if len(entries) > SHOWN_FAULTS else ""
+    more = f"; and {len(errors) - SHOWN_FAULTS} more" if len(errors) > SHOWN_FAULTS else ""
     return Unprocessable("; ".join(map(_in_words, entries[:SHOWN_FAULTS])) + more, errors=entries)
 
 

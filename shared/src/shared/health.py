@@ -112,7 +112,7 @@ class Heartbeats:
 
 
 def health_router() -> "APIRouter":
-    """Return the routes `/health`, `/livez` and `/readyz`, each in both spellings, over `app.state.health`."""
+    """Return the routes `/health`, `/livez` and `/readyz`, over `app.state.health`."""
     # Imported here, because an image's HEALTHCHECK starts this module every ten seconds and needs none of it.
     from fastapi import APIRouter, Request  # noqa: PLC0415
     from fastapi.responses import JSONResponse  # noqa: PLC0415
@@ -133,9 +133,9 @@ def health_router() -> "APIRouter":
         status, body = await request.app.state.health.readyz()
         return JSONResponse(body, status)
 
-    for path, endpoint in (("/health", health), ("/livez", livez), ("/readyz", readyz)):
-        router.add_api_route(path, endpoint, methods=["GET"])
-        router.add_api_route(f"{path}/", endpoint, methods=["GET"], include_in_schema=False)
+    asked = ((health, "Is anybody there?"), (livez, "Should it be restarted?"), (readyz, "Should it get requests?"))
+    for answer, summary in asked:
+        router.add_api_route(f"/{answer.__name__}", answer, methods=["GET"], summary=summary)
     return router
 
 

@@ -120,6 +120,16 @@ class TestABodyWithin:
 
         assert statuses(answer.json()["results"]) == [422, 422]
 
+    async def test_has_few_members(self, ada):
+        """With thousands, none is looked at: to name each would hold up everybody else for a second."""
+        many = {str(number): 1 for number in range(51)}
+
+        [created, changed] = await results_of(ada, create(**many), on(str(uuid4()), "update", **many))
+        whole = await send(ada, on(str(uuid4()), "delete") | many)
+
+        for body in (created["problem"], changed["problem"], assert_problem(whole, Unprocessable)):
+            assert [error["msg"] for error in body["errors"]] == ["must have at most 50 members"]
+
     async def test_names_no_other_todo(self, ada):
         """Two ids of a create must be equal, and an update cannot change one."""
         todo = await ada.new()

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import asyncpg
 import httpx
 import pytest
 
@@ -22,20 +21,6 @@ SELECT (SELECT count(*) FROM todos WHERE user_id = $1 AND deleted_at IS NULL) AS
        (SELECT max(seq) FROM user_streams WHERE user_id = $1) AS seq
 """
 KEY = {"Idempotency-Key": "k"}
-
-
-@pytest.fixture
-async def url(migrated_database):
-    """A database of this test's own."""
-    return await migrated_database("todo")
-
-
-@pytest.fixture
-async def sql(url):
-    """A connection to see what is stored."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 def bearer(user_id: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.todo_service.harness import Caller, running, token
+from tests.todo_service.held_writes import WAITERS
 from tests.todo_service.processes import ServiceProcess, started
 from tests.todo_service.wire import COMMIT, COMMITTED, INSERTED, Wire, wire_to
 from tests.waiting import until
@@ -37,7 +38,6 @@ AFTER = {user: ["new", "old"] for user in WRITES} | {
 """The titles of each user's live todos, without those writes and with them."""
 
 LOCKED = "SELECT user_id FROM user_streams WHERE user_id = ANY($1) FOR UPDATE"
-WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 WRONG = """
 SELECT user_id FROM user_streams JOIN LATERAL (
@@ -83,20 +83,6 @@ class World:
         await self.service.kill()
         answers = await asyncio.gather(*self.pending, return_exceptions=True)
         assert all(isinstance(answer, httpx.TransportError) for answer in answers), answers
-
-
-@pytest.fixture
-async def url(migrated_database):
-    """A database of this test's own."""
-    return await migrated_database("todo")
-
-
-@pytest.fixture
-async def sql(url):
-    """A connection to see what is stored, and what the others do."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

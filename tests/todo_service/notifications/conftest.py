@@ -1,9 +1,8 @@
-"""A migrated database, a Redis, a post office, and workers: steps of one in this process, or whole processes."""
+"""A post office, and who writes to it: the steps of a worker in this process, or whole processes."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from devstack.ports import free_ports
@@ -13,7 +12,6 @@ from shared.outbox import Relay
 from shared.redis import RedisClient
 from shared.tokens import Principal
 from tests.post_office import PostOffice
-from tests.worker_process import WorkerProcess
 from todo_service.notifications import todos_created
 from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
@@ -22,24 +20,10 @@ SENDER = "Todo <todo@example.com>"
 
 
 @pytest.fixture
-async def url(migrated_database):
-    """The service's database, as Alembic makes it."""
-    return await migrated_database("todo")
-
-
-@pytest.fixture
 async def sessions(url):
-    """Sessions on it."""
+    """Sessions on the test's own database."""
     async with Database.open(url, "tests") as database:
         yield database.sessions
-
-
-@pytest.fixture
-async def sql(url):
-    """A plain connection, to see what is stored and to let time pass for it."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture
@@ -97,25 +81,6 @@ def notifier(sessions, post_office):
 
 
 @pytest.fixture
-def new_worker(url, redis_url, post_office, tmp_path):
-    """`new_worker(REDIS_URL=…)`: start a worker process; all end with the test."""
-    workers = []
-
-    def new_worker(**environment):
-        usual = {
-            "ENVIRONMENT": "development",
-            "PUBLIC_URL": "http://localhost:8080",
-            "DATABASE_URL": url,
-            "REDIS_URL": redis_url,
-            "SMTP_URL": post_office.url,
-            "MAIL_FROM": SENDER,
-            "ADMIN_PORT": str(*free_ports(1)),
-            "NOTIFY_MAX_PER_HOUR": "0",
-        }
-        log = tmp_path / f"worker-{len(workers)}.log"
-        workers.append(WorkerProcess("todo_service.worker", log, **usual | environment))
-        return workers[-1]
-
-    yield new_worker
-    for worker in workers:
-        worker.kill()
+def worker_environment(worker_environment, post_office):
+    """What a worker process needs to send as many mails as there are."""
+    return worker_environment | {"SMTP_URL": post_office.url, "MAIL_FROM": SENDER, "NOTIFY_MAX_PER_HOUR": "0"}

@@ -1,16 +1,10 @@
-"""A database of a test's own, with accounts that have something in every table, and what purges them."""
+"""Accounts that have something in every table of a database of the test's own, and what purges them."""
 
-import asyncio
-import os
-import subprocess
-import sys
-
-import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from devstack.ports import free_ports
 from shared.database import WORKER, Database
+from tests.todo_service.workers import run_command
 from todo_service.changes.purge import AccountPurge, DeletedAccounts, owned_tables
 from todo_service.notifications.models import Outbox
 from todo_service.todos.models import Todo
@@ -36,24 +30,10 @@ OWNED = """SELECT table_name FROM information_schema.columns
 
 
 @pytest.fixture
-async def url(migrated_database):
-    """The service's database, as Alembic makes it."""
-    return await migrated_database("todo")
-
-
-@pytest.fixture
 async def sessions(url):
     """Sessions as the worker has them."""
     async with Database.open(url, "tests", WORKER) as database:
         yield database.sessions
-
-
-@pytest.fixture
-async def sql(url):
-    """A connection to see what is stored."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture
@@ -109,48 +89,10 @@ def deleted(sessions, purge):
 
 
 @pytest.fixture
-def worker_environment(url, redis_url):
-    """What a worker process needs."""
-    return {
-        "PATH": os.environ["PATH"],
-        "ENVIRONMENT": "development",
-        "PUBLIC_URL": "http://localhost:8080",
-        "DATABASE_URL": url,
-        "REDIS_URL": redis_url,
-        "SMTP_URL": "smtp://127.0.0.1:1",
-        "MAIL_FROM": "todo@example.com",
-        "ADMIN_PORT": "0",
-        "LOG_LEVEL": "error",
-    }
-
-
-@pytest.fixture
-def new_worker(worker_environment, tmp_path):
-    """`new_worker()`: start a worker process, and kill it at the end."""
-    workers = []
-
-    def start(*, admin_port=0):
-        environment = worker_environment | {"ADMIN_PORT": str(admin_port or free_ports(1)[0])}
-        with (tmp_path / f"{len(workers)}.log").open("wb") as log:
-            command = [sys.executable, "-m", "todo_service.worker"]
-            workers.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.kill()
-        worker.wait()
-
-
-@pytest.fixture
 def run(worker_environment):
     """`await run("dead", "list")`: run a command of the worker; returns its status, and what it said."""
 
-    async def run_command(*words):
-        command = [sys.executable, "-m", "todo_service.worker", *words]
-        ended = await asyncio.to_thread(
-            subprocess.run, command, env=worker_environment, capture_output=True, text=True, timeout=30
-        )
-        return ended.returncode, ended.stdout + ended.stderr
+    async def run(*words):
+        return await run_command(words, worker_environment | {"LOG_LEVEL": "error"})
 
-    return run_command
+    return run

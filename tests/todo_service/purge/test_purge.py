@@ -171,7 +171,6 @@ class TestDeletedAccounts:
         last = await redis.xadd("auth:events", {"type": "user.deleted", "user_id": "ada"})
         await until(lambda: is_marked(sql, "ada"), seconds=20)
         worker.kill()
-        worker.wait()
         assert sum((await rows_of("ada")).values()) > 0
         new_worker()
 

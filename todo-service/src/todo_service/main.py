@@ -1,10 +1,9 @@
 """The API process: `uvicorn --factory todo_service.main:create_app`."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from fastapi import FastAPI
-from starlette.datastructures import State
 
 from shared.bodies import BodyLimit
 from shared.database import Database
@@ -12,21 +11,22 @@ from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
+from shared.paths import BothSpellings
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.tokens import open_verifier
 from todo_service.changes.announcing import Announcer
 from todo_service.changes.events import EventHub, Limits, events
-from todo_service.changes.feed import routes as changes
+from todo_service.changes.feed.routes import router as changes
 from todo_service.changes.tickets import Tickets
 from todo_service.changes.turns import Quota, Writers
 from todo_service.settings import TodoSettings
-from todo_service.todos.bulk.routes import PATHS as BULK_PATHS
+from todo_service.todos.bulk.routes import PATH as BULK
 from todo_service.todos.bulk.routes import router as bulk
 from todo_service.todos.cache import PageCache
 from todo_service.todos.list_routes import router as lists
 from todo_service.todos.lists import TodoPages
-from todo_service.todos.routes import router
+from todo_service.todos.routes import router as todos
 
 __all__ = ["create_app"]
 
@@ -39,6 +39,11 @@ DESCRIPTION = """Your todos: create, list, search, change, delete and restore th
 Send the access token of the auth-service as `Authorization: Bearer …`. Nobody sees the todos of another user: what is
 not yours does not exist. Every refusal is a problem (RFC 9457) with a stable `code`.
 """
+TAGS = [
+    {"name": "todos", "description": "Create, list, search, change and delete them, one by one or many at once."},
+    {"name": "trash", "description": "What is deleted, until it is restored or gone for good."},
+    {"name": "changes", "description": "For apps that keep a copy: what has changed, and word of it at once."},
+]
 
 
 def create_app(settings: TodoSettings | None = None) -> FastAPI:
@@ -49,6 +54,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
         title="Todos",
         version="1.0.0",
         description=DESCRIPTION,
+        openapi_tags=TAGS,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -58,14 +64,12 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
         routes=lists.routes,
     )
     app.state.settings = settings
-    # Before `/todos/{todo_id}`, which would take its name for an id.
-    app.include_router(bulk)
-    app.include_router(router)
-    app.include_router(changes.router)
-    app.include_router(events)
-    app.include_router(health_router())
+    # `bulk` before `todos`, whose `/todos/{todo_id}` would take its name for an id.
+    for router in (bulk, todos, changes, events, health_router()):
+        app.include_router(router)
     install_problem_handlers(app)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, of_paths=dict.fromkeys(BULK_PATHS, MAX_BULK_BYTES))
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, of_paths={BULK: MAX_BULK_BYTES})
+    app.add_middleware(BothSpellings)
     app.add_middleware(RequestLog, trusts=settings.trusts)
     return app
 
@@ -73,27 +77,16 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
 def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return the lifespan: what the routes find in `app.state`."""
 
-    @asynccontextmanager
-    async def pages(state: State) -> AsyncIterator[TodoPages]:
-        yield TodoPages(state.database, PageCache(state.redis, reads=settings.todo_cache == "on"))
-
-    @asynccontextmanager
-    async def writers(state: State) -> AsyncIterator[Writers]:
-        announcer = Announcer(state.redis, state.pages.clear)
-        yield Writers(announcer.write_ended, Quota(settings.max_todos, settings.max_rows))
-
-    @asynccontextmanager
-    async def tickets(state: State) -> AsyncIterator[Tickets]:
-        yield Tickets(state.database.sessions)
-
-    redis_url = settings.redis_url.get_secret_value()
+    reads_cache = settings.todo_cache == "on"
+    quota = Quota(settings.max_todos, settings.max_rows)
     streams = Limits(settings.sse_per_user, settings.sse_per_process)
+    redis_url = settings.redis_url.get_secret_value()
     return opens(
         database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
         redis=lambda _: RedisClient.open(redis_url),
-        pages=pages,
-        writers=writers,
-        tickets=tickets,
+        pages=lambda state: nullcontext(TodoPages(state.database, PageCache(state.redis, reads=reads_cache))),
+        writers=lambda state: nullcontext(Writers(Announcer(state.redis, state.pages.clear).write_ended, quota)),
+        tickets=lambda state: nullcontext(Tickets(state.database.sessions)),
         verifier=lambda _: open_verifier(settings, redis_url),
         events=lambda state: EventHub.open(state.database, redis_url, state.verifier.revocations, streams),
         health=lambda state: Health.serve(

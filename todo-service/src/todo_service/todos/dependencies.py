@@ -1,23 +1,21 @@
-"""What the routes of todos ask for: the caller with the right scope, and their todos."""
+"""What the routes of todos ask for: the caller's own todos."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
 from shared.database import SessionDep
 from shared.problems import (
     BodyTooLarge,
-    Busy,
     ConstraintViolation,
-    DatabaseUnavailable,
     MalformedJson,
     OutcomeUnknown,
     Unprocessable,
     UnsupportedMediaType,
 )
-from shared.tokens import Principal, RevocationsStale
-from todo_service.changes.counter import Turn
+from shared.tokens import RevocationsStale
+from todo_service.callers import OF_CALLERS, Reader, Writer
+from todo_service.changes.dependencies import MyTurn
 from todo_service.todos.conditions import IfMatch
 from todo_service.todos.repository import TodoRepository, TodoWrites
 from todo_service.todos.service import TodoService
@@ -32,15 +30,12 @@ __all__ = [
     "ForVersion",
     "MyTodoService",
     "MyTodos",
-    "MyTurn",
-    "Reader",
-    "Writer",
 ]
 
 PERSONAL = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 """Headers of what only the caller may see again, and only after asking."""
 
-ALWAYS = (*CALLER_PROBLEMS, InsufficientScope, Unprocessable, Busy, DatabaseUnavailable)
+ALWAYS = (*OF_CALLERS, Unprocessable)
 OF_WRITES = (*ALWAYS, OutcomeUnknown, RevocationsStale, ConstraintViolation)
 OF_BODIES = (*OF_WRITES, MalformedJson, BodyTooLarge, UnsupportedMediaType)
 
@@ -58,12 +53,6 @@ SYNC_SEQ = {
     }
 }
 
-Reader = Annotated[Principal, Depends(require_scope("todos:read"))]
-"""The caller, who may read todos."""
-
-Writer = Annotated[Principal, Depends(require_scope("todos:write"))]
-"""The caller, who may change todos."""
-
 
 async def readable_todos(session: SessionDep, user: Reader) -> TodoRepository:
     """Return the caller's todos."""
@@ -72,15 +61,6 @@ async def readable_todos(session: SessionDep, user: Reader) -> TodoRepository:
 
 MyTodos = Annotated[TodoRepository, Depends(readable_todos)]
 """The caller's own todos. Asking for them requires a valid access token with the scope `todos:read`, or with none."""
-
-
-async def my_turn(request: Request, session: SessionDep, user: Writer) -> Turn:
-    """Return the caller's turn to write."""
-    return Turn(session, user.id, request.app.state.writers)
-
-
-MyTurn = Annotated[Turn, Depends(my_turn)]
-"""The caller's one turn to write in this request: whoever asks for it gets the same. The scope is `todos:write`."""
 
 
 async def todo_service(request: Request, session: SessionDep, user: Writer, turn: MyTurn) -> TodoService:

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from shared.problems import documents
+from todo_service.callers import Reader
 from todo_service.parameters import described
-from todo_service.todos.dependencies import ALWAYS, ETAG, PERSONAL, Reader
+from todo_service.todos.dependencies import ALWAYS, ETAG, PERSONAL
 from todo_service.todos.direct import DirectRoute
 from todo_service.todos.errors import CursorMismatch, InvalidCursor, SkipAndCursor
 from todo_service.todos.lists import WantedPage
@@ -15,7 +16,7 @@ from todo_service.todos.schemas import TodoPublic
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["todos"], route_class=DirectRoute, generate_unique_id_function=lambda route: route.name)
+router = APIRouter(route_class=DirectRoute, generate_unique_id_function=lambda route: route.name)
 
 LIST_HEADERS = {
     **ETAG,
@@ -41,7 +42,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 async def wanted_page(request: Request) -> WantedPage:
-    """Return the page that the query string asks for."""
+    """Return the page that the query string asks for; raises as `read_query` does."""
     known = request.headers.getlist("if-none-match")
     return WantedPage(read_query(request.scope["query_string"]), known, request.app.state.pages)
 
@@ -51,7 +52,7 @@ Wanted = Annotated[WantedPage, Depends(wanted_page)]
 
 
 async def wanted_trash(request: Request) -> WantedPage:
-    """Return the page of the trash that the query string asks for."""
+    """Return the page of the trash that the query string asks for; raises as `read_trash_query` does."""
     known = request.headers.getlist("if-none-match")
     return WantedPage(read_trash_query(request.scope["query_string"]), known, request.app.state.pages)
 
@@ -62,12 +63,14 @@ WantedTrash = Annotated[WantedPage, Depends(wanted_trash)]
 
 @router.get(
     "/todos",
+    tags=["todos"],
+    summary="List your todos",
+    response_description="One page of them",
     response_model=list[TodoPublic],
     responses=RESPONSES,
     openapi_extra={"parameters": described(TodoQuery)},
 )
 @router.head("/todos", include_in_schema=False)
-@router.api_route("/todos/", methods=["GET", "HEAD"], include_in_schema=False)
 async def list_todos(user: Reader, wanted: Wanted) -> Response:
     """Return your todos, the newest first unless `sort` says otherwise, a page at a time."""
     return await _page_of(user.id, wanted)
@@ -75,12 +78,14 @@ async def list_todos(user: Reader, wanted: Wanted) -> Response:
 
 @router.get(
     "/trash",
+    tags=["trash"],
+    summary="List your trash",
+    response_description="One page of it",
     response_model=list[TodoPublic],
     responses=RESPONSES,
     openapi_extra={"parameters": described(TrashQuery)},
 )
 @router.head("/trash", include_in_schema=False)
-@router.api_route("/trash/", methods=["GET", "HEAD"], include_in_schema=False)
 async def list_trash(user: Reader, wanted: WantedTrash) -> Response:
     """Return what you have deleted, the latest first, a page at a time. After thirty days it is gone for good."""
     return await _page_of(user.id, wanted)

@@ -1,6 +1,6 @@
 """How a list's filters, order and beginning become conditions on the table. Values are bound when it is run.
 
-Statements of one shape are one statement to SQLAlchemy and to PostgreSQL: `repository` builds and compiles each once.
+Statements of one shape are one statement to SQLAlchemy and to PostgreSQL: `pages` builds and compiles each once.
 """
 
 import re

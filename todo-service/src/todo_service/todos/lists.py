@@ -31,7 +31,7 @@ class WantedPage:
     pages: "TodoPages"
 
     async def of(self, user_id: str) -> Answer:
-        """Return this page of the user's todos."""
+        """Return this page of the user's todos; raises as `Database.read` does."""
         return await self.pages.answer(user_id, self.query, self.known)
 
 
@@ -42,11 +42,11 @@ class TodoPages:
         self._database = database
         self._cache = cache
 
-    async def answer(self, user_id: str, query: Paging, known: Sequence[str] = ()) -> Answer:
+    async def answer(self, user_id: str, query: Paging, known: Sequence[str]) -> Answer:
         """Return the page of the user's todos that `query` asks for. A hit takes no database connection.
 
         Without a hit, a client that names what it knows is first compared with the counter, which costs less than the
-        page, and often that is the whole answer.
+        page, and often that is the whole answer. Raises as `Database.read` does.
         """
         # Searches come once: kept, they would only push out the pages that come again. The trash is seldom looked at.
         is_kept = isinstance(query, TodoQuery) and not query.filters.words

@@ -26,7 +26,10 @@ FIRST, LIMIT, COMMA = literal_column("1", Integer), bindparam("limit", type_=Int
 
 
 async def read_page(database: Database, user_id: str, query: Paging) -> Page:
-    """Return the page of the owner's todos, and the state of their data in which the same snapshot saw it."""
+    """Return the page of the owner's todos, with the state of their data in the same snapshot.
+
+    Raises as `Database.read` does.
+    """
     shape = Shape.of(query)
     [row] = await database.read(_page_statement(shape), parameters(query, user_id))
     following = None
@@ -38,7 +41,7 @@ async def read_page(database: Database, user_id: str, query: Paging) -> Page:
 
 
 async def read_state(database: Database, user_id: str) -> str:
-    """Return the state of the owner's data: it is another one after each change."""
+    """Return the state of the owner's data, another one after each change; raises as `Database.read` does."""
     rows = await database.read(HEAD, {"user_id": user_id})
     return _state(rows[0]["seq"], rows[0]["epoch"]) if rows else _state(None, None)
 

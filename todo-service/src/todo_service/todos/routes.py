@@ -1,4 +1,4 @@
-"""The routes of single todos, each with and without a trailing slash: a redirect would lose CORS and show a port."""
+"""The routes of single todos."""
 
 from typing import Annotated
 from uuid import UUID
@@ -28,7 +28,7 @@ from todo_service.todos.service import Written
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["todos"])
+router = APIRouter()
 
 LOCATION = {"Location": {"description": "Where the new todo is: `/todos/{id}`.", "schema": {"type": "string"}}}
 OF_ONE = (TodoNotFound, StaleVersion, InvalidIfMatch)
@@ -39,9 +39,9 @@ IF_MATCH: dict[str, object] = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of the version that this is made for; with another one stored, nothing is changed.",
+    "description": "The `ETag` of the version that this is made for; with another one stored, nothing is changed. "
+    'It looks like `"3"`.',
     "schema": {"type": "string"},
-    "example": '"1"',
 }
 MERGE_PATCH = {"schema": {"$ref": "#/components/schemas/TodoPatch"}}
 NOT_MODIFIED = {"description": "You have this version: its `ETag` is in your `If-None-Match`.", "headers": ETAG}
@@ -68,12 +68,14 @@ def _answer(written: Written, status_code: int = 200, **headers: str) -> Respons
 
 @router.post(
     "/todos",
+    tags=["todos"],
     status_code=201,
+    summary="Create a todo",
+    response_description="The new todo",
     response_model=TodoPublic,
     responses={201: CREATED, **documents(*OF_BODIES, *OF_KEYS, IdTaken, QuotaExceeded)},
     openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
 )
-@router.post("/todos/", status_code=201, include_in_schema=False)
 async def create_todo(wanted: TodoCreate, todos: MyTodoService, once: Once) -> Response:
     """Create a todo. You get a mail about it."""
 
@@ -86,11 +88,13 @@ async def create_todo(wanted: TodoCreate, todos: MyTodoService, once: Once) -> R
 
 @router.get(
     "/todos/{todo_id}",
+    tags=["todos"],
+    summary="Read a todo",
+    response_description="The todo",
     response_model=TodoPublic,
     responses={200: {"headers": ETAG}, 304: NOT_MODIFIED, **documents(*ALWAYS, TodoNotFound)},
 )
 @router.head("/todos/{todo_id}", response_model=TodoPublic, include_in_schema=False)
-@router.api_route("/todos/{todo_id}/", methods=["GET", "HEAD"], response_model=TodoPublic, include_in_schema=False)
 async def read_todo(todo_id: UUID, todos: MyTodos, request: Request, response: Response) -> TodoPublic | Response:
     """Return one of your todos. What is in the trash is not found here."""
     todo = await todos.get(todo_id)
@@ -103,6 +107,9 @@ async def read_todo(todo_id: UUID, todos: MyTodos, request: Request, response: R
 
 @router.patch(
     "/todos/{todo_id}",
+    tags=["todos"],
+    summary="Change a todo",
+    response_description="The todo as it is now",
     response_model=TodoPublic,
     responses={200: WRITTEN, **documents(*OF_BODIES, *OF_ONE, ReadOnlyField)},
     openapi_extra={
@@ -110,7 +117,6 @@ async def read_todo(todo_id: UUID, todos: MyTodos, request: Request, response: R
         "requestBody": {"content": {"application/merge-patch+json": MERGE_PATCH}},
     },
 )
-@router.patch("/todos/{todo_id}/", include_in_schema=False)
 async def change_todo(todo_id: UUID, patch: TodoPatch, todos: MyTodoService, version: ForVersion) -> Response:
     """Change the fields that you send, and no others (RFC 7396)."""
     return _answer(await todos.change(todo_id, patch, version))
@@ -118,11 +124,13 @@ async def change_todo(todo_id: UUID, patch: TodoPatch, todos: MyTodoService, ver
 
 @router.delete(
     "/todos/{todo_id}",
+    tags=["todos"],
     status_code=204,
+    summary="Delete a todo",
+    response_description="It is in the trash, or gone for good",
     responses={204: {"headers": SYNC_SEQ}, **documents(*OF_WRITES, *OF_ONE)},
     openapi_extra={"parameters": [IF_MATCH, *described(Deletion)]},
 )
-@router.delete("/todos/{todo_id}/", status_code=204, include_in_schema=False)
 async def delete_todo(
     todo_id: UUID, todos: MyTodoService, version: ForVersion, wanted: Wanted, response: Response
 ) -> None:
@@ -133,11 +141,13 @@ async def delete_todo(
 
 @router.post(
     "/todos/{todo_id}/restore",
+    tags=["trash"],
+    summary="Restore a todo",
+    response_description="The todo, out of the trash",
     response_model=TodoPublic,
     responses={200: RESTORED, **documents(*OF_WRITES, *OF_ONE, *OF_KEYS, QuotaExceeded)},
     openapi_extra={"parameters": [IF_MATCH, IDEMPOTENCY_KEY]},
 )
-@router.post("/todos/{todo_id}/restore/", include_in_schema=False)
 async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion, once: Once) -> Response:
     """Take one of your todos out of the trash, as it was. One that is not there stays as it is."""
 
@@ -149,11 +159,14 @@ async def restore_todo(todo_id: UUID, todos: MyTodoService, version: ForVersion,
 
 @router.delete(
     "/trash",
+    tags=["trash"],
+    summary="Empty your trash",
+    response_description="How many are gone, and how many are left",
     responses={200: {"headers": SYNC_SEQ}, **documents(*OF_WRITES)},
-    dependencies=[Depends(without_parameters)],
 )
-@router.delete("/trash/", include_in_schema=False, dependencies=[Depends(without_parameters)])
-async def empty_trash(todos: MyTodoService, response: Response) -> Emptied:
+async def empty_trash(
+    todos: MyTodoService, _: Annotated[None, Depends(without_parameters)], response: Response
+) -> Emptied:
     """Delete what is in your trash for good, the oldest 10 000 at once."""
     emptied, seq = await todos.empty_trash()
     response.headers["X-Sync-Seq"] = str(seq)

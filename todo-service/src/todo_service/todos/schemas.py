@@ -1,4 +1,4 @@
-"""What clients send and see. `TodoPublic` is also the shape that `repository` renders lists in."""
+"""What clients send and see. `TodoPublic` is also the shape that `rendering` gives lists."""
 
 import unicodedata
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from pydantic import (
     StrictInt,
 )
 
-from shared.bodies import Text
+from shared.bodies import Narrow, Text
 
 __all__ = ["EXAMPLE", "READ_ONLY", "Emptied", "OwnId", "TodoCreate", "TodoPatch", "TodoPublic", "rfc3339"]
 
@@ -83,8 +83,8 @@ Title = Annotated[
         description="White space around it is removed; it must not be blank.",
         json_schema_extra={"minLength": 1, "maxLength": 200},
     ),
-    AfterValidator(_visible),
     _at_most(200),
+    AfterValidator(_visible),
     BeforeValidator(_trimmed),
 ]
 Description = Annotated[
@@ -97,11 +97,10 @@ OwnId = Annotated[UUID, AfterValidator(_usable_id)]
 Time = Annotated[datetime, PlainSerializer(rfc3339, when_used="json")]
 
 
-class TodoCreate(BaseModel):
+class TodoCreate(Narrow):
     """A new todo. Whose it is, the access token says."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"title": "Buy milk"}, {"title": "Call grandma", "priority": 5}]},
     )
 
@@ -115,7 +114,7 @@ class TodoCreate(BaseModel):
     priority: Priority = 3
 
 
-class TodoPatch(BaseModel):
+class TodoPatch(Narrow):
     """Changes to a todo. What is absent stays as it is; `null` clears the description.
 
     Fields that are read-only may be repeated with the value that they have. A `version` that the todo does not have is
@@ -123,7 +122,6 @@ class TodoPatch(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"completed": True}, {"title": "Buy oat milk", "description": None}]},
     )
 

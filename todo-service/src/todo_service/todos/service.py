@@ -25,7 +25,7 @@ class Written:
 
 
 class TodoService:
-    """The todos of one owner, to create and to change."""
+    """The todos of one owner, to create and to change. Each call also raises what `Turn.begin` does."""
 
     def __init__(self, todos: TodoWrites, owner: Principal, *, notifies: bool) -> None:
         self._todos = todos

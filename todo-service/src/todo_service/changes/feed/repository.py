@@ -44,7 +44,7 @@ async def read_stretch(database: Database, user_id: str, position: SyncToken, ro
     """Return at most `rows` changes after `position`, without deletions of what its client cannot have.
 
     It is one statement and thus one snapshot: with the counter read after the rows, the answer would claim to hold
-    changes that came in between.
+    changes that came in between. Raises as `Database.read` does.
     """
     parameters = {
         "user_id": user_id,

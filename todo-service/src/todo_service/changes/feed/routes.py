@@ -1,12 +1,11 @@
-"""The route `/changes`, with and without a trailing slash."""
+"""The route `/changes`."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from shared.caller import CALLER_PROBLEMS, InsufficientScope, require_scope
-from shared.problems import Busy, DatabaseUnavailable, Unprocessable, documents
-from shared.tokens import Principal
+from shared.problems import Unprocessable, documents
+from todo_service.callers import OF_CALLERS, Reader
 from todo_service.changes.feed.errors import SyncReset
 from todo_service.changes.feed.query import FeedQuery
 from todo_service.changes.feed.schemas import Changes
@@ -22,14 +21,11 @@ router = APIRouter(prefix="/changes", tags=["changes"], route_class=DirectRoute)
 NOT_KEPT = {"Cache-Control": "private, no-store", "Vary": "Authorization"}
 """A change is applied once; a kept answer would only be an old one."""
 
-PROBLEMS = (*CALLER_PROBLEMS, InsufficientScope, Unprocessable, InvalidCursor, SyncReset, Busy, DatabaseUnavailable)
-
-Reader = Annotated[Principal, Depends(require_scope("todos:read"))]
-"""The caller, who may read todos."""
+PROBLEMS = (*OF_CALLERS, Unprocessable, InvalidCursor, SyncReset)
 
 
 async def wanted_changes(request: Request) -> WantedChanges:
-    """Return the changes that the query string asks for."""
+    """Return the changes that the query string asks for. Raises `Unprocessable`."""
     query = read_parameters(FeedQuery, request.scope["query_string"])
     return WantedChanges(query, request.app.state.database)
 
@@ -40,12 +36,13 @@ Wanted = Annotated[WantedChanges, Depends(wanted_changes)]
 
 @router.get(
     "",
+    summary="Read what has changed",
+    response_description="The next changes, and where to go on",
     response_model=Changes,
     responses=documents(*PROBLEMS),
     openapi_extra={"parameters": described(FeedQuery)},
 )
 @router.head("", include_in_schema=False)
-@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
 async def list_changes(user: Reader, wanted: Wanted) -> Response:
     """Return what has changed since your token, or everything without one, in the order of the changes.
 

@@ -19,7 +19,7 @@ class WantedChanges:
     database: Database
 
     async def of(self, user_id: str) -> bytes:
-        """Return the answer's JSON; raises `SyncReset`."""
+        """Return the answer's JSON; raises `InvalidCursor`, `SyncReset`, and as `Database.read` does."""
         position, limit = self.query.position, self.query.limit
         # One row more than the page holds says whether there is more.
         stretch = await read_stretch(self.database, user_id, position, limit + 1)

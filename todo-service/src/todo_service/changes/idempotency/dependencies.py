@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared.database import SessionDep
+from todo_service.callers import Writer
+from todo_service.changes.dependencies import MyTurn
 from todo_service.changes.idempotency.errors import IdempotencyKeyReused, InvalidIdempotencyKey
 from todo_service.changes.idempotency.header import read_key
 from todo_service.changes.idempotency.repository import KeyRepository
 from todo_service.changes.idempotency.service import Keyed
-from todo_service.todos.dependencies import MyTurn, Writer
 
 __all__ = ["IDEMPOTENCY_KEY", "OF_KEYS", "REPLAYED", "Once"]
 
@@ -19,10 +20,9 @@ IDEMPOTENCY_KEY: dict[str, object] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Any text that you use for this request only, a UUID for one. Send the request again with the same "
+    "description": "Text of your own for this request only, such as a UUID. Send the request again with the same "
     "key when you heard no answer: it is done once, and for a day you get the answer of the first time.",
     "schema": {"type": "string", "pattern": "^[!#-~]{1,255}$"},
-    "example": "0f2f5a52-6d0b-4a86-9a3e-6f1d5d8f4c11",
 }
 REPLAYED = {
     "Idempotency-Replayed": {
@@ -36,7 +36,7 @@ async def once(request: Request, session: SessionDep, user: Writer, turn: MyTurn
     """Return the write that the request asks for, with its key. Raises `InvalidIdempotencyKey`."""
     key = read_key(request.headers.getlist("idempotency-key"))
     # A condition belongs to the request, and who repeats it repeats the condition.
-    target = (request.method, request.scope["path"].rstrip("/"), *request.headers.getlist("if-match"))
+    target = (request.method, request.scope["path"], *request.headers.getlist("if-match"))
     return Keyed(turn, KeyRepository(session, user.id), key, "\n".join(target))
 
 

@@ -1,4 +1,4 @@
-"""The route of bulks, with and without a trailing slash: a redirect would lose CORS and show a port."""
+"""The route of bulks."""
 
 from typing import Annotated
 
@@ -7,18 +7,20 @@ from fastapi.openapi.models import Example
 
 from shared.database import SessionDep
 from shared.problems import MethodNotAllowed, documents
+from todo_service.callers import Writer
+from todo_service.changes.dependencies import MyTurn
 from todo_service.changes.idempotency import IDEMPOTENCY_KEY, OF_KEYS, REPLAYED, Once
 from todo_service.todos.bulk.errors import BulkFailed
 from todo_service.todos.bulk.repository import BulkWrites
 from todo_service.todos.bulk.schemas import Bulk, BulkAnswer
 from todo_service.todos.bulk.service import BulkService
-from todo_service.todos.dependencies import OF_BODIES, SYNC_SEQ, MyTurn, Writer
+from todo_service.todos.dependencies import OF_BODIES, SYNC_SEQ
 
-__all__ = ["PATHS", "router"]
+__all__ = ["PATH", "router"]
 
 router = APIRouter(tags=["todos"])
 
-PATHS = ("/todos/bulk", "/todos/bulk/")
+PATH = "/todos/bulk"
 OTHER_METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 HEADERS = {**SYNC_SEQ, **REPLAYED}
@@ -46,8 +48,8 @@ EXAMPLES: dict[str, Example] = {
             "operations": [
                 {"op": "create", "id": CALL, "data": {"title": "Call grandma"}},
                 {"op": "update", "id": CALL, "if_match": 1, "data": {"completed": True}},
-                {"op": "delete", "id": MILK, "if_match": 3, "permanent": False},
-                {"op": "restore", "id": MILK, "if_match": 4},
+                {"op": "delete", "id": MILK, "if_match": 1, "permanent": False},
+                {"op": "restore", "id": MILK, "if_match": 2},
             ],
         },
     },
@@ -65,12 +67,12 @@ MyBulk = Annotated[BulkService, Depends(bulk_service)]
 
 
 @router.post(
-    PATHS[0],
+    PATH,
+    summary="Write many todos at once",
     response_model=BulkAnswer,
     responses={200: ATOMIC, 207: INDEPENDENT, **documents(*OF_BODIES, *OF_KEYS, BulkFailed)},
     openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
 )
-@router.post(PATHS[1], include_in_schema=False)
 async def write_todos(bulk: Annotated[Bulk, Body(openapi_examples=EXAMPLES)], todos: MyBulk, once: Once) -> Response:
     """Do up to 100 writes in their order, in one transaction. Each sees what those before it have left.
 
@@ -95,8 +97,7 @@ async def write_todos(bulk: Annotated[Bulk, Body(openapi_examples=EXAMPLES)], to
     return await once.answer(bulk, write)
 
 
-@router.api_route(PATHS[0], methods=[*OTHER_METHODS], include_in_schema=False)
-@router.api_route(PATHS[1], methods=[*OTHER_METHODS], include_in_schema=False)
+@router.api_route(PATH, methods=[*OTHER_METHODS], include_in_schema=False)
 async def refuse_method() -> None:
     """Refuse what is not POST; the routes of single todos would take `bulk` for an id that is none."""
     raise MethodNotAllowed(headers={"Allow": "POST"})

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
+from shared.bodies import Narrow
 from todo_service.todos.bulk.judged import Judged
 from todo_service.todos.conditions import IfMatch, etag
 from todo_service.todos.schemas import OwnId, TodoCreate, TodoPatch, TodoPublic
@@ -29,11 +30,7 @@ ForVersion = Annotated[
 ]
 
 
-class _Operation(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _OnVersion(_Operation):
+class _OnVersion(Narrow):
     id: UUID
     if_match: ForVersion = None
 
@@ -48,7 +45,7 @@ class _OnVersion(_Operation):
         return IfMatch() if self.if_match is None else IfMatch(etag(self.if_match))
 
 
-class CreateOperation(_Operation):
+class CreateOperation(Narrow):
     """As `POST /todos` with `data`."""
 
     op: Literal["create"]
@@ -84,10 +81,8 @@ class RestoreOperation(_OnVersion):
 Operation: TypeAlias = CreateOperation | UpdateOperation | DeleteOperation | RestoreOperation
 
 
-class Bulk(BaseModel):
+class Bulk(Narrow):
     """Operations on your todos, done in their order: each sees what those before it have left."""
-
-    model_config = ConfigDict(extra="forbid")
 
     mode: Literal["atomic", "independent"] = Field(
         default="atomic",

@@ -33,7 +33,10 @@ class BulkService:
         self._notifies = notifies
 
     async def run(self, bulk: Bulk) -> BulkWritten:
-        """Do the operations in their order, and store what they leave; raises `BulkFailed` of an atomic bulk."""
+        """Do the operations in their order, and store what they leave.
+
+        Raises `BulkFailed` of an atomic bulk, and as `Turn.begin` does.
+        """
         head = await self._todos.begin()
         named = {todo_id for operation in bulk.operations if (todo_id := operation.named_id) is not None}
         known, now = await self._todos.look_up(named), rules.time_of_change()
