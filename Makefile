@@ -9,7 +9,7 @@ MANIFESTS := $(addsuffix /pyproject.toml,$(MEMBERS))
 # A process a core, each with servers of its own; who asks for some tests alone waits for one process, and reads its lines.
 PARALLEL = $(if $(ARGS),,-n auto --maxprocesses 8 --dist worksteal)
 
-.PHONY: help up reset test test-variants check format lock bench chaos e2e browser compose-up
+.PHONY: help up reset test proofs test-variants check format lock bench chaos e2e browser compose-up
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ reset: $(VENV)/.installed ## Delete the local set's data
 
 test: $(VENV)/.installed ## Run all tests against real PostgreSQL and Valkey (ARGS="-k title" for some)
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+proofs: $(VENV)/.installed ## Run the long proofs of sessions at their whole length, five times that of make test
+	@PROOFS=whole $(BIN)/python -m pytest tests/auth_service/test_races.py tests/auth_service/test_refreshing.py tests/auth_service/test_session_machine.py $(ARGS)
 
 test-variants: $(VENV)/.installed ## Run the todo-service's tests on partitioned tables, without Redis, and with Redis killed half-way
 	@for variant in partitions redis-stopped redis-killed; do \

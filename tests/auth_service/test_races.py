@@ -13,8 +13,9 @@ from shared.database import transaction
 from shared.tokens import Principal, Revocation, Revocations
 from tests.auth_service.minted import sign_in
 from tests.auth_service.running import Device, token_in
+from tests.proofs import rounds
 
-INTERLEAVINGS, AT_ONCE = 500, 10
+INTERLEAVINGS, AT_ONCE = rounds(500), 10
 
 
 async def log_out(service, victim, _):
@@ -138,7 +139,7 @@ class TestARefreshWhileTheSessionEnds:
     async def test_would_not_without_locks(self, unlocked, people):
         """Without them a token of the next version gets out of a session that has ended, and this file can see it."""
         race = Race(unlocked, unlocked, 1)
-        for _ in range(INTERLEAVINGS // AT_ONCE):
+        for _ in range(50):
             if any(await asyncio.gather(*(race.run(person, log_out_everywhere) for person in people))):
                 return
 

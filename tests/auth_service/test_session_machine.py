@@ -14,6 +14,7 @@ from auth_service.throttles import Limit
 from shared.database import transaction
 from tests.auth_service.running import Device, token_in
 from tests.auth_service.session_model import DAY, ModelSession, ModelToken
+from tests.proofs import rounds
 
 MOST_ALIVE = 3
 # Apart from each other, and from the bounds of the rules, by more than a slow machine takes for a whole run.
@@ -181,6 +182,8 @@ class TestTheSessionsOfAPerson:
     async def test_are_as_the_model_says(self, service, later):
         """After any steps each token opens what it should, and nothing is accepted after its session died."""
         machine = partial(SessionMachine, service, later, asyncio.get_running_loop())
-        run = settings(max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+        run = settings(
+            max_examples=rounds(50), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        )
 
         await asyncio.to_thread(run_state_machine_as_test, machine, settings=run)
