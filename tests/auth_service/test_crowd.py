@@ -57,22 +57,32 @@ class TestACrowdLoggingIn:
         assert connections == 0, "a login that waits for its turn holds a database connection"
         assert [answer.status_code for answer in answers] == [401] * 50
 
+    async def test_leaves_the_event_loop_free(self, service):
+        """While a password is hashed, the event loop goes on turning."""
+        turns = 0
+        async with service.app.state.hasher.permit() as permit:
+            hashing = asyncio.ensure_future(permit.hash(PASSWORD))
+            while not hashing.done():
+                await asyncio.sleep(0)
+                turns += 1
+
+        assert turns > 10, "hashed in line, the loop turns once or twice"
+
     async def test_leaves_the_process_answering(self, migrated_database):
-        """While a hundred log in at once, /livez is answered as fast as ever, and the memory hardly grows."""
+        """While a hundred log in at once, /livez is answered all the time, and the memory hardly grows."""
         async with running(environment(DATABASE_URL=await migrated_database("auth"))) as process:
             await until(process.is_up, START_SECONDS)
             client, address = process.client, process.client.base_url
             connections = [await asyncio.open_connection(address.host, address.port) for _ in range(101)]
             assert await login_by(connections.pop()) == 401
-            calm_until = time.monotonic() + 1
-            calm = await slowest_of(client, lambda: time.monotonic() < calm_until)
-            memory = memory_of(process)
+            memory, began = memory_of(process), time.perf_counter()
             logins = [asyncio.ensure_future(login_by(connection)) for connection in connections]
-            busy = await slowest_of(client, lambda: not all(login.done() for login in logins))
+            slowest = await slowest_of(client, lambda: not all(login.done() for login in logins))
+            crowd = time.perf_counter() - began
             grown = memory_of(process) - memory
 
-        # 50 ms on a machine that does nothing else; on another one the calm is no calm either. Hashed in line, whoever
-        # logs in stands in the way: over a second in all.
-        assert busy < max(0.05, 8 * calm), f"{busy * 1000:.0f} ms, {calm * 1000:.0f} ms before"
+        # Compared with the crowd's own time, which a busy machine stretches as well. How fast it is on an idle machine,
+        # `make bench` says.
+        assert slowest < crowd / 4, f"{slowest * 1000:.0f} ms of {crowd * 1000:.0f} ms"
         assert grown < 80 * MIB
         assert {login.result() for login in logins} == {401, 503}
