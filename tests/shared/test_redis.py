@@ -52,7 +52,7 @@ class TestTheBreaker:
         with pytest.raises(RedisUnavailable):
             await ping(client)
 
-        assert time.perf_counter() - started < 0.02
+        assert time.perf_counter() - started < 0.08
         assert not client.is_up
         server.resume()
 
@@ -65,7 +65,7 @@ class TestTheBreaker:
         with pytest.raises(RedisUnavailable):
             await ping(client)
 
-        assert 0.05 < time.perf_counter() - started < 0.4
+        assert 0.05 < time.perf_counter() - started < 1
         server.resume()
 
     async def test_a_refused_port_costs_nothing(self, client, server):
@@ -75,7 +75,7 @@ class TestTheBreaker:
         started = time.perf_counter()
         await fail_until_open(client)
 
-        assert time.perf_counter() - started < 0.4
+        assert time.perf_counter() - started < 1
 
     @pytest.mark.parametrize("outage", ["stopped", "frozen"])
     async def test_closes_by_itself(self, client, server, outage):

@@ -68,7 +68,7 @@ class TestNoAnswer:
         answer = await gateway.ask(get("/todos"))
 
         assert answer.status == 200
-        assert time.monotonic() - asked < 0.25
+        assert time.monotonic() - asked < 0.4
         assert (await slow).status == 504
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])

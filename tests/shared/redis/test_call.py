@@ -83,7 +83,7 @@ class TestAnOutage:
             answers = await asyncio.gather(*(client.call("GET", "key") for _ in range(20)), return_exceptions=True)
 
             assert {type(answer) for answer in answers} == {RedisUnavailable}
-            assert time.monotonic() - started < 0.4
+            assert time.monotonic() - started < 1
             assert not client.is_up
             await asyncio.to_thread(server.resume)
             async with asyncio.timeout(5):
@@ -100,7 +100,7 @@ class TestAnOutage:
                 with pytest.raises(RedisUnavailable):
                     await client.call("PING")
 
-            assert time.monotonic() - started < 0.4
+            assert time.monotonic() - started < 1
 
     async def test_a_restart_needs_no_new_client(self, new_valkey: NewValkey):
         """The next call opens a connection of its own."""
