@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,22 +37,33 @@ class Target:
     """A URL under load, and what to send there."""
 
     url: str
-    token: str = ""
+    tokens: Sequence[str] = ()
+    """The callers, who take turns."""
     body: str = ""
 
     def wrk(self, folder: Path, seconds: int) -> list[str]:
         """Return the command that loads it for so many seconds, from the load's core."""
         script = folder / "request.lua"
-        lines = [f'wrk.headers["Authorization"] = "Bearer {self.token}"'] if self.token else []
-        if self.body:
-            lines += [
-                'wrk.method = "POST"',
-                f"wrk.body = [[{self.body}]]",
-                'wrk.headers["Content-Type"] = "application/json"',
-            ]
-        script.write_text("\n".join(lines))
+        script.write_text(self._lua())
         load = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), self.url]
         return ["taskset", "-c", LOAD_CORE, *load]
+
+    def _lua(self) -> str:
+        method, fields = ("POST", '["Content-Type"] = "application/json"') if self.body else ("GET", "")
+        callers = ", ".join(f'"Bearer {token}"' for token in self.tokens) or '""'
+        return f"""
+            local callers, requests, next = {{{callers}}}, {{}}, 0
+            function init()
+                for i, caller in ipairs(callers) do
+                    local fields = {{["Authorization"] = caller, {fields}}}
+                    requests[i] = wrk.format("{method}", nil, fields, [[{self.body}]])
+                end
+            end
+            function request()
+                next = next % #requests + 1
+                return requests[next]
+            end
+        """
 
 
 @dataclass(frozen=True, slots=True)
