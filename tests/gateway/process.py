@@ -14,10 +14,11 @@ import pytest
 
 from tests.gateway.peers import Message, Wire
 
-CONFIG = """
-[server]
+SERVER = """
 body_idle = 0.6
 header_timeout = 0.8
+"""
+CONFIG = """
 [cors]
 origins = ["http://app.test"]
 [docs]
@@ -55,13 +56,14 @@ idle = 2.5
 """
 
 
-def config_text() -> str:
+def config_text(server: str = SERVER) -> str:
+    """Return a gateway.toml with these lines about the server."""
     entries = (
         f'[[routes]]\npath = "{path}"\nmatch = "{match}"\nupstream = "{upstream}"\n'
         f"methods = {methods.split()}\nmax_body = {max_body}\n"
         for path, match, upstream, methods, max_body in ROUTES
     )
-    return CONFIG + "".join(entries) + STREAM
+    return f"[server]\n{server}\n{CONFIG}" + "".join(entries) + STREAM
 
 
 @dataclass
@@ -96,10 +98,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running_gateway(folder: Path, upstream_ports: Mapping[str, int]) -> AsyncIterator[Gateway]:
-    """Run the gateway of `config_text()` with its upstreams at these ports."""
+async def running_gateway(
+    folder: Path, upstream_ports: Mapping[str, int], server: str = SERVER, **variables: str
+) -> AsyncIterator[Gateway]:
+    """Run the gateway of `config_text(server)` with its upstreams at these ports, and further `variables`."""
     config, log, port = folder / "gateway.toml", folder / "log", free_port()
-    config.write_text(config_text())
+    config.write_text(config_text(server))
     urls = {f"GATEWAY_UPSTREAM_{name}_URL": f"http://127.0.0.1:{number}" for name, number in upstream_ports.items()}
     environment = {
         "PATH": os.environ["PATH"],
@@ -112,7 +116,7 @@ async def running_gateway(folder: Path, upstream_ports: Mapping[str, int]) -> As
     }
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", env=environment | urls, stdout=output, stderr=output
+            sys.executable, "-m", "gateway", env=environment | urls | variables, stdout=output, stderr=output
         )
         try:
             await _until_alive(port, process, log)
