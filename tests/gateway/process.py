@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,13 +82,21 @@ class Gateway:
 
     def holds(self, port: int) -> bool:
         """Whether a process still has the socket of this local port; what the kernel finishes alone has no inode."""
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        return any(int(row[1].split(":")[1], 16) == port and row[9] != "0" for row in rows)
+        return any(here == port for here, _ in _held_sockets())
+
+    def serves_any(self, ports: Collection[int]) -> bool:
+        """Whether the gateway still has a connection to a client at one of these ports."""
+        return any(here == self.port and there in ports for here, there in _held_sockets())
 
     def resident_kilobytes(self) -> int:
         """The memory that the process has now."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def _held_sockets() -> list[tuple[int, int]]:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [(int(row[1].split(":")[1], 16), int(row[2].split(":")[1], 16)) for row in rows if row[9] != "0"]
 
 
 def free_port() -> int:
