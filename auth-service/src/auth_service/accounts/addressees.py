@@ -5,7 +5,8 @@ from typing import Self
 from uuid import UUID
 
 from auth_service.accounts.models import User
-from auth_service.accounts.repository import AccountRepository, RegistrationRepository
+from auth_service.accounts.registration.repository import RegistrationRepository
+from auth_service.accounts.repository import AccountRepository
 from auth_service.accounts.service import norm
 from shared.database import Session
 

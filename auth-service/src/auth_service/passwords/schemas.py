@@ -10,6 +10,8 @@ from shared.bodies import Text
 __all__ = ["Forgot", "PasswordChange", "PasswordReset"]
 
 PasswordText = Annotated[Text, Field(repr=False, max_length=1024, examples=["correct horse battery staple"])]
+"""Its bound is far above the policy's: what is longer is refused before the cost of normalising it."""
+
 ChosenPassword = Annotated[
     PasswordText,
     Field(description="8 to 256 characters of any kind, and no common password. Nothing is trimmed or cut off."),

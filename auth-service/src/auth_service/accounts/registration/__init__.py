@@ -1,0 +1,1 @@
+"""Registering: the account is made at once, or waits until somebody shows that they read its address."""
