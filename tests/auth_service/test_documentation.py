@@ -19,7 +19,7 @@ class TestTheDocumentation:
     def test_names_every_operation(self, operations):
         """Ids are the names that a generated client gives to its functions."""
         assert set(operations) == {
-            *("register", "login", "refresh", "logout", "logout_all"),
+            *("register", "verify_email", "resend_verification", "login", "refresh", "logout", "logout_all"),
             *("change_password", "forgot_password", "reset_password"),
             *("read_me", "list_sessions", "end_session", "read_jwks"),
         }
@@ -44,10 +44,22 @@ class TestTheDocumentation:
         assert "HTTPValidationError" not in str(operations)
 
     def test_says_who_needs_a_token(self, operations):
-        """Your account and your sessions do; logging out may bring one; the others do not."""
+        """Your account and your sessions do; logging out and verifying may bring one; the others do not."""
         asked = {name: operation.get("security") for name, operation in operations.items()}
 
         for name in ("read_me", "list_sessions", "end_session", "logout_all", "change_password"):
             assert asked.pop(name) == [{"HTTPBearer": []}]
-        assert asked.pop("logout") == [{"HTTPBearer": []}, {}]
+        for name in ("logout", "verify_email"):
+            assert asked.pop(name) == [{"HTTPBearer": []}, {}]
         assert set(asked.values()) == {None}
+
+    def test_shows_both_answers_to_a_registration(self, operations):
+        """Which of them comes is a setting's matter: a client has to know both."""
+        answers = operations["register"]["responses"]
+
+        schemas = {
+            status: answers[status]["content"]["application/json"]["schema"]["$ref"] for status in ("201", "202")
+        }
+        assert schemas["201"].endswith("/TokenResponse")
+        assert schemas["202"].endswith("/VerificationSent")
+        assert {"200", "204"} <= set(operations["verify_email"]["responses"])

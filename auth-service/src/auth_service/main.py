@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
+import structlog
 from fastapi import Depends, FastAPI, Response
 
 from auth_service.accounts.registration.routes import router as registration
@@ -47,6 +48,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     """Return the app. Without `settings` they are read from the environment; faulty ones end the process."""
     settings = settings or load(AuthSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
+    _warn(settings)
     app = FastAPI(
         title=PROCESS,
         description=DESCRIPTION,
@@ -72,6 +74,12 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.add_middleware(BothSpellings)
     app.add_middleware(RequestLog, trusts=settings.trusts)
     return app
+
+
+def _warn(settings: AuthSettings) -> None:
+    if settings.environment == "production" and not settings.verifies_first:
+        why = "EMAIL_VERIFICATION=off: nobody shows that an address is theirs, and register tells which ones are taken"
+        structlog.get_logger().warning("email_verification_off", why=why)
 
 
 def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -9,10 +9,10 @@ from fastapi import Depends
 from auth_service.accounts import Account, active_account
 from auth_service.sessions.repository import SessionOf, SessionRepository
 from shared.caller import CurrentUser
-from shared.database import SessionDep
+from shared.database import Session, SessionDep
 from shared.tokens import InvalidToken, Principal, Reason
 
-__all__ = ["Caller", "CurrentAccount", "CurrentCaller", "own_session"]
+__all__ = ["Caller", "CurrentAccount", "CurrentCaller", "is_signed_in", "own_session"]
 
 
 def own_session(user: Principal) -> SessionOf | None:
@@ -42,6 +42,14 @@ async def current_caller(user: CurrentUser, database: SessionDep) -> Caller:
     if account is None or account.token_version != user.ver:
         raise InvalidToken(Reason.EXPIRED)
     return Caller(account, found.session_id)
+
+
+async def is_signed_in(database: Session, user: Principal | None, user_id: UUID) -> bool:
+    """Whether the token that names `user` belongs to an open session of the active account of this id."""
+    try:
+        return user is not None and (await current_caller(user, database)).account.id == user_id
+    except InvalidToken:
+        return False
 
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
