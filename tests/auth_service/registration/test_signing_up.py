@@ -7,6 +7,7 @@ import pytest
 
 from auth_service.one_time import Use
 from tests.auth_service.running import PASSWORD, Device, assert_problem, cookie_in, new_address
+from tests.waiting import until
 
 WRONG = "a wrong password"
 CHEAP = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
@@ -165,6 +166,18 @@ class TestGuessingThePassword:
         assert hasher.calls == 5
         assert {answer.status_code for answer in answers} <= {400, 401, 429}
         assert_problem(await newcomers.verify(newcomer.token, cookie=newcomer.cookie), 400, "invalid_or_expired_token")
+
+
+    async def test_holds_no_connection_while_it_waits(self, service, newcomers, newcomer):
+        """Whoever waits for a thread that hashes leaves the database to others."""
+        hasher = service.app.state.hasher
+        async with hasher.permit(), hasher.permit():
+            verifying = asyncio.ensure_future(newcomers.verify(newcomer.token, password=PASSWORD))
+            await until(lambda: hasher._waiting == 1)
+            connections = service.app.state.database.engine.pool.checkedout()
+
+        assert connections == 0
+        assert (await verifying).status_code == 200
 
 
 class TestTheLink:

@@ -1,6 +1,7 @@
 """The stored registrations that wait for somebody to follow their link."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, insert, update
@@ -84,6 +85,15 @@ class RegistrationRepository:
             .limit(1)
         )
         return found.first()
+
+    async def renew(self, registration_id: UUID, lifetime: timedelta) -> None:
+        """Let the link work for as long as this from now on, if it works."""
+        await self._database.exec(
+            update(PendingRegistration)
+            .where(col(PendingRegistration.id) == registration_id, _is_open())
+            .values(expires_at=func.clock_timestamp() + lifetime)
+            .execution_options(synchronize_session=False)
+        )
 
     async def remove(self, registration_id: UUID) -> None:
         """Delete a registration."""
