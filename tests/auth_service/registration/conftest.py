@@ -40,6 +40,12 @@ def newcomers(service):
 
 
 @pytest.fixture
+async def newcomer(newcomers):
+    """Somebody who has registered and not followed the link yet."""
+    return await newcomers.sign_up(name="Ada")
+
+
+@pytest.fixture
 async def ada(newcomers):
     """A browser in which somebody is signed in who has verified their address."""
     return await newcomers.join()

@@ -60,3 +60,9 @@ class Newcomers:
             "SELECT count(*) FROM pending_registrations WHERE email_norm = lower(:email)", email=email
         )
         return rows[0][0]
+
+
+async def is_waiting(service: Service) -> bool:
+    """Whether somebody waits for the turn of an address."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+    return await service.sql(waits) == [(1,)]
