@@ -54,6 +54,7 @@ class TestABody:
             "surrogate": "%ED%A0%80",
             "overlong": "%C0%80",
             "no UTF-8": "%FF",
+            "no UTF-8 in what nobody knows": "&x=%FF",
             "bare bytes": "é",
             "newline": "%0D%0A",
             "beyond ASCII": "%C3%A9",
