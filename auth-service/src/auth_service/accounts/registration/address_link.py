@@ -10,7 +10,7 @@ from auth_service.accounts.service import Account, active_account, norm
 from auth_service.audit import Audited, AuditLog
 from auth_service.one_time import InvalidOrExpiredToken, OneTimeService, Use
 from auth_service.passwords.proof import PasswordProof
-from auth_service.sessions import is_signed_in
+from auth_service.sessions import live_caller
 from shared.database import Session
 
 __all__ = ["AddressLink", "AddressLinks"]
@@ -49,7 +49,8 @@ class AddressLink:
 
     async def is_proven_by(self, shown: Shown) -> bool:
         """Whether the account's owner is signed in where it is followed."""
-        return await is_signed_in(self.links.database, shown.user, self.account.id)
+        caller = await live_caller(shown.user, self.links.database) if shown.user else None
+        return caller is not None and caller.account.id == self.account.id
 
     async def is_opened_by(self, password: str) -> bool:
         """Compare with the account's password, as a login does."""
