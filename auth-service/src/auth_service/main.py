@@ -11,9 +11,8 @@ from auth_service.accounts.routes import router as accounts
 from auth_service.browser import RefreshCookie
 from auth_service.derivation import Purpose, derived_keys
 from auth_service.devices import DeviceCookie
-from auth_service.keys import KeyRing, TokenIssuer
+from auth_service.keys import KeyRing, Seal, TokenIssuer
 from auth_service.keys.routes import router as keys
-from auth_service.keys.sealing import Seal
 from auth_service.oauth import install_oauth_errors
 from auth_service.oauth.routes import metadata_router
 from auth_service.oauth.routes import router as oauth
@@ -33,7 +32,8 @@ from shared.logging import RequestLog, configure_logging
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
 from shared.settings import load
-from shared.tokens import Verifier
+from shared.tokens import Revocations, Verifier
+from shared.tokens.feed import followed
 
 __all__ = ["create_app"]
 
@@ -96,13 +96,16 @@ def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncConte
     seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
     throttle_key = derived_keys(settings, Purpose.THROTTLE)[0]
     policy = PasswordPolicy(settings.password_min_length, settings.public_host)
+    redis_url = settings.redis_url.get_secret_value()
     return opens(
         database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
-        redis=lambda _: RedisClient.open(settings.redis_url.get_secret_value()),
+        redis=lambda _: RedisClient.open(redis_url),
         throttles=lambda state: nullcontext(Throttles(state.redis, throttle_key, settings.throttle_factor)),
         keys=lambda state: KeyRing.open(state.database.sessions, seal),
+        # This service reads from its table who may still call; of a stolen key it must hear as fast as all others.
+        revocations=lambda state: followed(redis_url, Revocations(), state.keys.reread),
         issuer=lambda state: nullcontext(TokenIssuer(settings, state.keys)),
-        verifier=lambda state: nullcontext(Verifier(settings, state.keys)),
+        verifier=lambda state: nullcontext(Verifier(settings, state.keys, revocations=state.revocations)),
         hasher=lambda _: PasswordHasher.open(settings.hash_workers, policy),
         # Redis is no check: without it every process counts attempts on its own.
         health=lambda state: Health.serve(
