@@ -7,9 +7,9 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from shared.bodies import Text
+from shared.bodies import Narrow, Text
 
-__all__ = ["EmailAddress", "Me", "NameText", "Registration", "UserBrief"]
+__all__ = ["EmailAddress", "Me", "MePatch", "NameText", "Registration", "UserBrief"]
 
 MAX_EMAIL_CHARACTERS = 254
 
@@ -70,3 +70,11 @@ class Me(UserBrief):
 
     created_at: datetime
     last_login_at: datetime | None
+
+
+class MePatch(Narrow):
+    """Changes to your account. What is absent stays as it is; `null` clears the name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Ada King"}, {"name": None}]})
+
+    name: NameText | None = None

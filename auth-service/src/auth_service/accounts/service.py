@@ -22,6 +22,7 @@ __all__ = [
     "find_login",
     "lock_account",
     "norm",
+    "rename_account",
 ]
 
 
@@ -109,6 +110,14 @@ async def active_account(database: Session, user_id: UUID) -> Account | None:
     """Return the account of this id if it is active."""
     user = await AccountRepository(database).get(user_id)
     return Account.of(user) if user is not None and user.status == "active" else None
+
+
+async def rename_account(database: Session, account: Account, name: str | None) -> Account | None:
+    """Give the account another name and return it; None when it is not active any more. The same one is no write."""
+    if name == account.name:
+        return account
+    user = await AccountRepository(database).rename(account.id, name)
+    return Account.of(user) if user is not None else None
 
 
 async def lock_account(database: Session, user_id: UUID) -> None:
