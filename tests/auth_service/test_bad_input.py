@@ -56,7 +56,7 @@ class TestAnAddressOfTheService:
         ("method", "path", "status", "code"),
         [
             ("GET", "/auth/login", 405, "method_not_allowed"),
-            ("DELETE", "/auth/me", 405, "method_not_allowed"),
+            ("PUT", "/auth/me", 405, "method_not_allowed"),
             ("POST", "/.well-known/jwks.json", 405, "method_not_allowed"),
             ("GET", "/auth", 404, "not_found"),
             ("GET", "/auth/me//", 404, "not_found"),

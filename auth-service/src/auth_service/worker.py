@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from auth_service.accounts.deletion import purge_accounts
 from auth_service.derivation import Purpose, derived_keys
 from auth_service.letters import LetterWriter
 from auth_service.mail import Texts
@@ -33,6 +34,7 @@ __all__ = ["main"]
 PROCESS = "auth-worker"
 MAILS = Group(MAIL, "mailer")
 HOUR_SECONDS = 3600.0
+PURGE_SECONDS = 5.0
 
 
 async def work(settings: WorkerSettings) -> None:
@@ -45,14 +47,20 @@ async def work(settings: WorkerSettings) -> None:
     ):
         relay = Relay(database.sessions, redis, Outbox, BROADCASTS)
         postman = _postman(settings, database.sessions)
-        sweep, beat = partial(sweep_all, database.sessions), beats.beat
+        sweep, purge, beat = partial(sweep_all, database.sessions), partial(_purge, database.sessions), beats.beat
         structlog.get_logger().info("worker_started")
         await run_until_stopped(
             relay=lambda stop: relay.run(stop, partial(beat, "relay")),
             mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
             sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+            purge=lambda stop: repeat(purge, PURGE_SECONDS, stop=stop, beat=partial(beat, "purge")),
         )
         structlog.get_logger().info("worker_stopped")
+
+
+async def _purge(sessions: Sessions) -> None:
+    if purged := await purge_accounts(sessions):
+        structlog.get_logger().info("purged", accounts=purged)
 
 
 def _postman(settings: WorkerSettings, sessions: Sessions) -> Postman:

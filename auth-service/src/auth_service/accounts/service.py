@@ -1,7 +1,7 @@
 """The rules of accounts: made by registering, found by their address, usable while they are active."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
 
@@ -59,6 +59,8 @@ class KnownLogin:
     user_id: UUID
     password_hash: str
     is_active: bool
+    is_deleting: bool
+    """Its owner has deleted it and can still come back."""
     token_version: int
     failed_attempts: int
 
@@ -82,13 +84,19 @@ async def create_account(database: Session, registration: Registration, password
 
 
 async def find_login(database: Session, email: str) -> KnownLogin | None:
-    """Return what a login with this address is checked against, None when nobody has it."""
+    """Return what a login with this address is checked against, None when nobody has it, or has it for good."""
     found = await AccountRepository(database).find(norm(email))
-    if found is None:
+    if found is None or _is_over(found[0]):
         return None
     user, credentials = found
-    is_active = user.status == "active"
-    return KnownLogin(user.id, credentials.hash, is_active, user.token_version, credentials.failed_attempts)
+    return KnownLogin(
+        user_id=user.id,
+        password_hash=credentials.hash,
+        is_active=user.status == "active",
+        is_deleting=user.status == "deleting",
+        token_version=user.token_version,
+        failed_attempts=credentials.failed_attempts,
+    )
 
 
 async def confirm_login(
@@ -128,6 +136,11 @@ async def lock_account(database: Session, user_id: UUID) -> None:
 async def end_tokens(database: Session, user_id: UUID) -> int:
     """Lock the account and end its access tokens: return the version that the next ones will have."""
     return await AccountRepository(database).raise_version(user_id)
+
+
+def _is_over(user: User) -> bool:
+    """Whether it is too late to come back. Where that matters, the database's clock decides once more."""
+    return user.purge_after is not None and user.purge_after <= datetime.now(UTC)
 
 
 def norm(email: str) -> str:

@@ -1,11 +1,12 @@
 """Sessions: opened by whoever proves who they are, renewed by refresh tokens, ended by logging out.
 
-Other features open one through `SessionOpener`, end those of a user with `SessionEnder`, and ask for `CurrentAccount`
-or `CurrentCaller` to know who is calling.
+Other features open one through `SessionOpener`, end those of a user with `SessionEnder`, and ask for `CurrentAccount`,
+`CurrentCaller` or, right after a login, `FreshCaller` to know who is calling.
 """
 
-from auth_service.sessions.caller import Caller, CurrentAccount, CurrentCaller
+from auth_service.sessions.caller import Caller, CurrentAccount, CurrentCaller, FreshCaller
 from auth_service.sessions.ending import Ender, EndReason, SessionEnder
+from auth_service.sessions.errors import ReauthRequired
 from auth_service.sessions.opening import Opener, SessionOpener
 from auth_service.sessions.refresh_tokens import RefreshTokens
 from auth_service.sessions.repository import sweep_refresh_tokens, sweep_sessions
@@ -18,7 +19,9 @@ __all__ = [
     "CurrentCaller",
     "EndReason",
     "Ender",
+    "FreshCaller",
     "Opener",
+    "ReauthRequired",
     "RefreshTokens",
     "SessionEnder",
     "SessionOpener",

@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import Depends
 
 from auth_service.accounts import Account, confirm_login
+from auth_service.accounts.deletion import restore_account
+from auth_service.audit import Audit, AuditLog
 from auth_service.passwords.proof import PasswordProof, Proofs
 from auth_service.sessions.schemas import Login
 from shared.database import Session, SessionDep
@@ -15,18 +17,22 @@ __all__ = ["Logins", "PasswordLogin"]
 class PasswordLogin:
     """Logs in, in one transaction."""
 
-    def __init__(self, database: Session, passwords: PasswordProof) -> None:
+    def __init__(self, database: Session, passwords: PasswordProof, audit: AuditLog) -> None:
         self._database = database
         self._passwords = passwords
+        self._audit = audit
 
     async def log_in(self, login: Login) -> Account | None:
         """Return the account that the password opens, locked; None, written down, when it opens none.
 
-        Whatever the reason is, a refusal costs the same statements and one hash. Raises `Overloaded`.
+        An account in its grace days is restored. Whatever the reason is, a refusal costs the same statements and one
+        hash. Raises `Overloaded`.
         """
         checked = await self._passwords.check(login.email, login.password)
         account = None
         if checked.proven is not None:
+            if checked.proven.is_deleting:
+                await restore_account(self._database, self._audit, checked.proven.user_id)
             # A known device leaves alone what others have tried: its owner's logins give nobody more tries.
             account = await confirm_login(
                 self._database, checked.proven, checked.new_hash, forgets_failures=not checked.is_known_device
@@ -38,9 +44,9 @@ class PasswordLogin:
         return account
 
 
-async def password_login(database: SessionDep, passwords: Proofs) -> PasswordLogin:
+async def password_login(database: SessionDep, passwords: Proofs, audit: Audit) -> PasswordLogin:
     """Return what logs in, in this request's transaction."""
-    return PasswordLogin(database, passwords)
+    return PasswordLogin(database, passwords, audit)
 
 
 Logins = Annotated[PasswordLogin, Depends(password_login)]
