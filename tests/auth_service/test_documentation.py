@@ -22,7 +22,7 @@ class TestTheDocumentation:
             *("register", "login", "refresh", "logout", "logout_all"),
             *("change_password", "forgot_password", "reset_password"),
             *("read_me", "list_sessions", "end_session", "read_jwks"),
-            *("change_me", "delete_me"),
+            *("change_me", "delete_me", "change_email", "confirm_email_change"),
         }
 
     def test_explains_every_operation(self, operations):
@@ -50,7 +50,7 @@ class TestTheDocumentation:
 
         for name in ("read_me", "list_sessions", "end_session", "logout_all", "change_password"):
             assert asked.pop(name) == [{"HTTPBearer": []}]
-        for name in ("change_me", "delete_me"):
+        for name in ("change_me", "delete_me", "change_email", "confirm_email_change"):
             assert asked.pop(name) == [{"HTTPBearer": []}]
         assert asked.pop("logout") == [{"HTTPBearer": []}, {}]
         assert set(asked.values()) == {None}

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from fastapi import Depends, FastAPI, Response
 
 from auth_service.accounts.deletion.routes import router as deletion
+from auth_service.accounts.email_change.routes import router as email_change
 from auth_service.accounts.routes import router as accounts
 from auth_service.browser import RefreshCookie
 from auth_service.derivation import Purpose, derived_keys
@@ -64,7 +65,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
-    for router in (accounts, deletion, passwords, sessions):
+    for router in (accounts, deletion, email_change, passwords, sessions):
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
     app.include_router(keys)
     app.include_router(health_router())
