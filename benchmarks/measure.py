@@ -37,27 +37,29 @@ class Target:
     """A URL under load, and what to send there."""
 
     url: str
-    tokens: Sequence[str] = ()
+    tokens: Sequence[str] = ("",)
     """The callers, who take turns."""
-    body: str = ""
+    bodies: Sequence[str] = ("",)
+    """What is posted, in turn; empty for a GET."""
 
-    def wrk(self, folder: Path, seconds: int) -> list[str]:
+    def wrk(self, folder: Path, seconds: int, connections: int = CONNECTIONS) -> list[str]:
         """Return the command that loads it for so many seconds, from the load's core."""
         script = folder / "request.lua"
         script.write_text(self._lua())
-        load = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), self.url]
+        load = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), self.url]
         return ["taskset", "-c", LOAD_CORE, *load]
 
     def _lua(self) -> str:
-        method, fields = ("POST", '["Content-Type"] = "application/json"') if self.body else ("GET", "")
-        callers = ", ".join(f'"Bearer {token}"' for token in self.tokens) or '""'
+        requests = "\n".join(f"add([[{token}]], [[{body}]])" for token in self.tokens for body in self.bodies)
         return f"""
-            local callers, requests, next = {{{callers}}}, {{}}, 0
+            local requests, next = {{}}, 0
+            local function add(token, body)
+                local fields = {{["Authorization"] = token ~= "" and "Bearer " .. token or nil}}
+                if body ~= "" then fields["Content-Type"] = "application/json" end
+                table.insert(requests, wrk.format(body ~= "" and "POST" or "GET", nil, fields, body))
+            end
             function init()
-                for i, caller in ipairs(callers) do
-                    local fields = {{["Authorization"] = caller, {fields}}}
-                    requests[i] = wrk.format("{method}", nil, fields, [[{self.body}]])
-                end
+                {requests}
             end
             function request()
                 next = next % #requests + 1

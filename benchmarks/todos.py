@@ -57,4 +57,4 @@ def _list(base: str) -> Target:
 
 
 def _create(base: str) -> Target:
-    return Target(f"{base}/todos", [token(user) for user in USERS], BODY)
+    return Target(f"{base}/todos", [token(user) for user in USERS], [BODY])
