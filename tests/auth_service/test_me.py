@@ -88,6 +88,10 @@ class TestReadingYourAccount:
         assert_problem(answer, 401, "invalid_token")
 
 
+LINES = ("Ada\r\nBcc: eve@example.com", "Ada\n", "\x1b[2JAda", "Ada\x7f", "Ada\u2028Eve")
+"""What would be more than one line, or more than text, wherever a name is shown."""
+
+
 async def change(device, patch, content_type="application/json"):
     """Send a patch of the account that is signed in on this device."""
     headers = device.bearer | {"Content-Type": content_type}
@@ -140,7 +144,7 @@ class TestChangingYourAccount:
     @pytest.mark.parametrize(
         ("patch", "field"),
         [
-            *[({"name": wrong}, "name") for wrong in ("", "x" * 101, 7, True, [], {}, "a\x00b", "\ud800")],
+            *[({"name": wrong}, "name") for wrong in ("", "x" * 101, 7, True, [], {}, "a\x00b", "\ud800", *LINES)],
             *[({name: "x"}, name) for name in ("email", "email_verified", "id", "status", "password", "scope")],
             ({"name": "Eve", "user_id": "1"}, "user_id"),
             ([], "body"),

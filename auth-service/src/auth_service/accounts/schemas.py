@@ -1,5 +1,6 @@
 """What clients send and see of an account."""
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -33,7 +34,15 @@ EmailAddress = Annotated[
 ]
 """An e-mail address to which any server can deliver (RFC 5321 sections 2.4 and 4.5.3.1.3)."""
 
-NameText = Annotated[Text, Field(min_length=1, max_length=100, examples=["Ada Lovelace"])]
+
+def _on_one_line(name: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in name):
+        msg = "must not contain control characters or line breaks"
+        raise ValueError(msg)
+    return name
+
+
+NameText = Annotated[Text, Field(min_length=1, max_length=100, examples=["Ada Lovelace"]), AfterValidator(_on_one_line)]
 """A name to address someone by."""
 
 
