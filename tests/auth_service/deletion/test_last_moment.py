@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 from auth_service.accounts.deletion import purge_accounts
 from shared.database import WORKER, Database
 from tests.auth_service.deletion.deleting import delete, status_of, user_id
-from tests.auth_service.running import Device
+from tests.auth_service.running import Device, assert_problem
 from tests.proofs import rounds
 from tests.waiting import until
 
@@ -116,3 +116,18 @@ class TestALoginThatHasNotCommitted:
     async def test_would_lose_it_without_the_lock(self, decide, purge_later):
         """A purge that only looks deletes an account whose owner has just come back: this file can see it."""
         assert await decide(purge_later(locking=False)) == (200, None)
+
+
+class TestALoginThatWaits:
+    async def test_comes_too_late_when_the_day_ends_meanwhile(self, service, ada, stranger):
+        """What was in time when it was read is looked at again under the lock."""
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        await delete(ada)
+        async with service.app.state.database.engine.begin() as other:
+            await other.execute(text("SELECT FROM users WHERE id = :id FOR NO KEY UPDATE"), {"id": user_id(ada)})
+            login = asyncio.create_task(stranger.login(ada.email))
+            await until(lambda: service.sql(waiting))
+            await other.execute(text("UPDATE users SET purge_after = now() WHERE id = :id"), {"id": user_id(ada)})
+
+        assert_problem(await login, 401, "invalid_credentials")
+        assert await status_of(service, ada) == "deleting"
