@@ -12,10 +12,11 @@ JSON = {"Content-Type": "application/json"}
 POSTS = ["/auth/register", "/auth/login", "/auth/refresh", "/auth/logout"]
 PASSWORDS = ["/auth/password/change", "/auth/password/forgot", "/auth/password/reset"]
 LINKS = ["/auth/email/verify", "/auth/email/resend"]
+ADDRESSES = ["/auth/email/change", "/auth/email/change/confirm"]
 
 
 class TestABody:
-    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS)
+    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS + ADDRESSES)
     @pytest.mark.parametrize(
         "body", [b"{", b"\xff\xfe", b"[" * 15_000, b'{"email": "a', b'{"a": 1}{}', b"'a'"], ids=lambda body: body[:6]
     )
@@ -25,7 +26,7 @@ class TestABody:
 
         assert_problem(answer, 400, "malformed_json")
 
-    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS)
+    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS + ADDRESSES)
     async def test_of_a_megabyte_is_refused(self, client, path):
         """Bodies end at 16 KiB, declared or counted."""
         large = b'{"password": "' + b"x" * 1_048_576 + b'"}'
@@ -57,7 +58,7 @@ class TestAnAddressOfTheService:
         ("method", "path", "status", "code"),
         [
             ("GET", "/auth/login", 405, "method_not_allowed"),
-            ("DELETE", "/auth/me", 405, "method_not_allowed"),
+            ("PUT", "/auth/me", 405, "method_not_allowed"),
             ("POST", "/.well-known/jwks.json", 405, "method_not_allowed"),
             ("GET", "/auth", 404, "not_found"),
             ("GET", "/auth/me//", 404, "not_found"),
@@ -77,7 +78,7 @@ class TestAnAddressOfTheService:
 
 
 class TestAnything:
-    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS)
+    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS + ADDRESSES)
     @given(
         body=st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5)
         | st.dictionaries(

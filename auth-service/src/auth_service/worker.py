@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from auth_service.accounts.deletion import purge_accounts
 from auth_service.derivation import Purpose, derived_keys
 from auth_service.keys import Seal, move_keys
 from auth_service.letters import LetterWriter
@@ -36,6 +37,7 @@ PROCESS = "auth-worker"
 MAILS = Group(MAIL, "mailer")
 HOUR_SECONDS = 3600.0
 KEYS_SECONDS = 30.0
+PURGE_SECONDS = 5.0
 
 
 async def work(settings: WorkerSettings) -> None:
@@ -50,15 +52,21 @@ async def work(settings: WorkerSettings) -> None:
         postman = _postman(settings, database.sessions)
         seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
         keys = partial(move_keys, database.sessions, seal, timedelta(days=settings.key_rotation_days))
-        sweep, beat = partial(sweep_all, database.sessions), beats.beat
+        sweep, purge, beat = partial(sweep_all, database.sessions), partial(_purge, database.sessions), beats.beat
         structlog.get_logger().info("worker_started")
         await run_until_stopped(
             relay=lambda stop: relay.run(stop, partial(beat, "relay")),
             mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
             keys=lambda stop: repeat(keys, KEYS_SECONDS, stop=stop, beat=partial(beat, "keys")),
             sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+            purge=lambda stop: repeat(purge, PURGE_SECONDS, stop=stop, beat=partial(beat, "purge")),
         )
         structlog.get_logger().info("worker_stopped")
+
+
+async def _purge(sessions: Sessions) -> None:
+    if purged := await purge_accounts(sessions):
+        structlog.get_logger().info("purged", accounts=purged)
 
 
 def _postman(settings: WorkerSettings, sessions: Sessions) -> Postman:
