@@ -22,7 +22,7 @@ def running_set() -> Iterator[RunningSet]:
         yield RunningSet(url.rstrip("/"), os.environ.get("E2E_MAIL_URL") or "http://127.0.0.1:8025")
         return
     # Not pytest's own folder, whose parents have mode 700: run by root, PostgreSQL could not enter it.
-    with temporary_folder() as folder, started_in(folder) as running:
+    with temporary_folder() as folder, started_in(folder, LOG_LEVEL="debug") as running:
         yield running
 
 
