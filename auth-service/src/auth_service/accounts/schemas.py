@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from unicodedata import category
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -33,7 +34,15 @@ EmailAddress = Annotated[
 ]
 """An e-mail address to which any server can deliver (RFC 5321 sections 2.4 and 4.5.3.1.3)."""
 
-NameText = Annotated[Text, Field(min_length=1, max_length=100, examples=["Ada Lovelace"])]
+
+def _on_one_line(name: str) -> str:
+    """Return the name; raise ValueError when it has a line break or another control character."""
+    if any(category(character) in {"Cc", "Zl", "Zp"} for character in name):
+        raise ValueError("must not contain line breaks or control characters")
+    return name
+
+
+NameText = Annotated[Text, Field(min_length=1, max_length=100, examples=["Ada Lovelace"]), AfterValidator(_on_one_line)]
 """A name to address someone by."""
 
 
