@@ -18,7 +18,7 @@ from devstack.ports import free_ports
 from tests.servers import PROJECT
 from tests.waiting import until
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _start(command: Command, folder: Path, ending: ExitStack) -> subprocess.Pope
     process = subprocess.Popen(
         command.argv, cwd=command.folder, env=command.environment, stdout=output, stderr=subprocess.STDOUT
     )
-    ending.callback(process.wait, 10)
+    ending.callback(process.wait, 30)
     ending.callback(process.terminate)
     return process
 

@@ -14,9 +14,10 @@ import httpx
 from auth_service.derivation import Purpose, derived_keys
 from auth_service.keys.sealing import Seal
 from auth_service.keys.signing import SigningKey as StoredKey
+from auth_service.settings import AuthSettings
 from tests.attacks.presenting import Place, statuses
 from tests.attacks.small_set import SmallSet
-from tests.auth_service.running import AUTH_SECRET, SHARED_SECRET, settings_for
+from tests.auth_service.running import SHARED_SECRET
 from tests.shared.tokens.kinds import Kind, make_kinds
 from tests.shared.tokens.minting import SigningKey
 from tests.waiting import until
@@ -33,10 +34,10 @@ class Target:
     kinds: dict[str, Kind]
 
     @classmethod
-    async def of(cls, running: SmallSet, database_url: str, pairs: Mapping[str, object]) -> Self:
-        """Register somebody, and take the set's signing key out of its database; a frontend's keys are `pairs`."""
+    async def of(cls, running: SmallSet, settings: AuthSettings, pairs: Mapping[str, object]) -> Self:
+        """Register somebody, and take the signing key out of the database; the keys of a frontend are `pairs`."""
         token = (await register(running.ports["auth-service"]))["access_token"]
-        stored = await _signing_key(database_url)
+        stored = await _signing_key(settings)
         key = SigningKey(stored.kid, private=stored.private)
         # A token in HS256 mode has no audience, and one by ES256 must have it.
         claims = {"aud": "todo-api"} | payload_of(token)
@@ -77,11 +78,11 @@ def payload_of(token: str) -> dict[str, object]:
     return json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))
 
 
-async def _signing_key(database_url: str) -> StoredKey:
-    connection = await asyncpg.connect(database_url)
+async def _signing_key(settings: AuthSettings) -> StoredKey:
+    connection = await asyncpg.connect(settings.database_url.get_secret_value())
     try:
         row = await connection.fetchrow("SELECT kid, private_sealed FROM signing_keys WHERE state = 'active'")
     finally:
         await connection.close()
-    seal = Seal(derived_keys(settings_for(database_url, auth_secret=AUTH_SECRET), Purpose.KEY_ENCRYPTION))
+    seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
     return StoredKey.from_private_jwk(seal.open(row["private_sealed"], row["kid"]))
