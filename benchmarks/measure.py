@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,22 +37,35 @@ class Target:
     """A URL under load, and what to send there."""
 
     url: str
-    token: str = ""
-    body: str = ""
+    tokens: Sequence[str] = ("",)
+    """The callers, who take turns."""
+    bodies: Sequence[str] = ("",)
+    """What is posted, in turn; empty for a GET."""
 
-    def wrk(self, folder: Path, seconds: int) -> list[str]:
+    def wrk(self, folder: Path, seconds: int, connections: int = CONNECTIONS) -> list[str]:
         """Return the command that loads it for so many seconds, from the load's core."""
         script = folder / "request.lua"
-        lines = [f'wrk.headers["Authorization"] = "Bearer {self.token}"'] if self.token else []
-        if self.body:
-            lines += [
-                'wrk.method = "POST"',
-                f"wrk.body = [[{self.body}]]",
-                'wrk.headers["Content-Type"] = "application/json"',
-            ]
-        script.write_text("\n".join(lines))
-        load = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), self.url]
+        script.write_text(self._lua())
+        load = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), self.url]
         return ["taskset", "-c", LOAD_CORE, *load]
+
+    def _lua(self) -> str:
+        requests = "\n".join(f"add([[{token}]], [[{body}]])" for token in self.tokens for body in self.bodies)
+        return f"""
+            local requests, next = {{}}, 0
+            local function add(token, body)
+                local fields = {{["Authorization"] = token ~= "" and "Bearer " .. token or nil}}
+                if body ~= "" then fields["Content-Type"] = "application/json" end
+                table.insert(requests, wrk.format(body ~= "" and "POST" or "GET", nil, fields, body))
+            end
+            function init()
+                {requests}
+            end
+            function request()
+                next = next % #requests + 1
+                return requests[next]
+            end
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The todo-service under measurement: its servers, its environment and the tokens of its callers."""
+"""Services under measurement: their servers, their environment and the tokens of their callers."""
 
 import os
 import subprocess
@@ -50,12 +50,10 @@ def environment_of(database_url: str, valkey: Valkey) -> dict[str, str]:
     }
 
 
-def migrate(environment: Mapping[str, str]) -> None:
-    """Bring the database of `environment` to the newest schema."""
+def migrate(environment: Mapping[str, str], member: str = "todo-service") -> None:
+    """Bring the database of `environment` to the newest schema of `member`."""
     upgrade = [sys.executable, "-m", "alembic", "upgrade", "head"]
-    subprocess.run(
-        upgrade, cwd=ROOT / "todo-service", env={**os.environ, **environment}, check=True, capture_output=True
-    )
+    subprocess.run(upgrade, cwd=ROOT / member, env={**os.environ, **environment}, check=True, capture_output=True)
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 import httpx
 
-from benchmarks.measure import Result, Target, compare, served
+from benchmarks.measure import CONNECTIONS, Result, Target, compare, served
 from benchmarks.service import database_servers, environment_of, migrate, todo_service, token
 
-USER = "bench-user"
+USERS = [f"bench-user-{number}" for number in range(CONNECTIONS)]
+USER = USERS[0]
 PING, GUIDE = "benchmarks.peers.ping:app", "benchmarks.peers.guide:app"
 BODY = '{"title": "Buy milk", "description": "Two litres, and oat milk for Ada", "priority": 4}'
 
@@ -35,7 +36,7 @@ def run() -> list[Result]:
 def _environment() -> Iterator[dict[str, str]]:
     """Run durable servers with an empty database, and give every process's environment."""
     with database_servers() as (postgres, valkey):
-        environment = environment_of(postgres.url_for("todo"), valkey) | {"BENCH_USER": USER}
+        environment = environment_of(postgres.url_for("todo"), valkey) | {"BENCH_USERS": ",".join(USERS)}
         migrate(environment)
         yield environment
 
@@ -52,8 +53,8 @@ def _todo_service(environment: dict[str, str], cache: str) -> Iterator[str]:
 
 
 def _list(base: str) -> Target:
-    return Target(f"{base}/todos?limit=20", token(USER))
+    return Target(f"{base}/todos?limit=20", [token(USER)])
 
 
 def _create(base: str) -> Target:
-    return Target(f"{base}/todos", token(USER), BODY)
+    return Target(f"{base}/todos", [token(user) for user in USERS], [BODY])

@@ -64,12 +64,13 @@ class TodoPublic(TodoCreate):
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Create the tables, one user and twenty-five todos of theirs."""
+    """Create the tables, the users, and twenty-five todos of the first one."""
     async with engine.begin() as connection:
         await connection.run_sync(SQLModel.metadata.create_all)
     async with sessions() as session:
-        session.add(GuideUser(id=os.environ["BENCH_USER"], email="bench@example.com"))
-        session.add_all(GuideTodo(user_id=os.environ["BENCH_USER"], title=f"Todo {n}") for n in range(25))
+        users = os.environ["BENCH_USERS"].split(",")
+        session.add_all(GuideUser(id=user, email="bench@example.com") for user in users)
+        session.add_all(GuideTodo(user_id=users[0], title=f"Todo {n}") for n in range(25))
         await session.commit()
     yield
     await engine.dispose()

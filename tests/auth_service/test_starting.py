@@ -33,6 +33,13 @@ CASES = {
     "cross-site cookie by http": ({"COOKIE_SAMESITE": "none"}, "COOKIE_SAMESITE"),
     "short passwords": ({"PASSWORD_MIN_LENGTH": "7"}, "PASSWORD_MIN_LENGTH"),
     "no threads": ({"HASH_WORKERS": "0"}, "HASH_WORKERS"),
+    "service without a hash": ({"INTROSPECTION_CLIENTS": "reports"}, "INTROSPECTION_CLIENTS"),
+    "service with its secret": ({"INTROSPECTION_CLIENTS": "reports:in-clear"}, "INTROSPECTION_CLIENTS"),
+    "service without a name": ({"INTROSPECTION_CLIENTS": ":" + "0" * 64}, "INTROSPECTION_CLIENTS"),
+    "service with the hash of nothing": (
+        {"INTROSPECTION_CLIENTS": "reports:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        "INTROSPECTION_CLIENTS",
+    ),
     "proxy that is no network": ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES"),
 }
 

@@ -12,6 +12,9 @@ from auth_service.devices import DeviceCookie
 from auth_service.keys import KeyRing, TokenIssuer
 from auth_service.keys.routes import router as keys
 from auth_service.keys.sealing import Seal
+from auth_service.oauth import install_oauth_errors
+from auth_service.oauth.routes import metadata_router
+from auth_service.oauth.routes import router as oauth
 from auth_service.one_time import OneTimeTokens
 from auth_service.passwords import PasswordHasher, PasswordPolicy
 from auth_service.passwords.routes import router as passwords
@@ -38,6 +41,10 @@ MAX_BODY_BYTES = 16 * 1024
 DESCRIPTION = "Accounts, sessions, and the access tokens that every other service verifies."
 TAGS = [
     {"name": "auth", "description": "Your account, and the tokens of your sessions."},
+    {
+        "name": "oauth",
+        "description": "The same for OAuth clients: forms, and errors as `error` and `error_description`.",
+    },
     {"name": "keys", "description": "How other services verify an access token."},
 ]
 
@@ -63,8 +70,11 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
+    install_oauth_errors(app)
     for router in (accounts, passwords, sessions):
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
+    app.include_router(oauth)
+    app.include_router(metadata_router)
     app.include_router(keys)
     app.include_router(health_router())
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)

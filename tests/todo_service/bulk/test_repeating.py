@@ -9,7 +9,9 @@ import pytest
 from shared.problems import Busy
 from tests.todo_service.bulk.calls import PATH, create, on, statuses
 from tests.todo_service.harness import assert_problem
+from todo_service.changes.errors import QuotaExceeded
 from todo_service.changes.idempotency.errors import IdempotencyKeyReused
+from todo_service.changes.idempotency.service import MOST_BYTES
 from todo_service.todos.bulk.errors import BulkFailed
 
 KEY = {"Idempotency-Key": "k"}
@@ -87,3 +89,37 @@ class TestARepeatedBulk:
         answer = await ada.post(PATH, json=body, headers=KEY)
 
         assert (answer.status_code, "Idempotency-Replayed" in answer.headers) == (200, False)
+
+
+class TestTheRoomForAnswers:
+    @pytest.fixture
+    async def almost_full(self, table, ada):
+        """Ada's large answers take all of her room but a thousand bytes. They are as small on disk as zeros are."""
+        await table.execute(
+            "INSERT INTO idempotency_keys (user_id, key, body_sha, status, headers, body, created_at)"
+            " VALUES ($1, 'large', '', 200, '{}', decode(repeat('00', $2), 'hex'), now())",
+            ada.user_id,
+            MOST_BYTES - 1000,
+        )
+
+    async def test_is_bounded(self, ada, grace, state, almost_full):
+        """A bulk whose answer has no room is undone, all of it; it is done without a key, or for somebody else."""
+        body = {"mode": "independent", "operations": [create("x" * 200) for _ in range(50)]}
+        before = await state(ada)
+
+        refused = await ada.post(PATH, json=body, headers=KEY)
+        after = await state(ada)
+        others = [await grace.post(PATH, json=body, headers=KEY), await ada.post(PATH, json=body)]
+
+        assert assert_problem(refused, QuotaExceeded)["current"] == MOST_BYTES - 1000
+        assert after == before
+        assert [answer.status_code for answer in others] == [207, 207]
+
+    async def test_is_no_matter_to_small_ones(self, ada, almost_full):
+        """A bulk with a small answer keeps its key, and so does a single create."""
+        body = {"mode": "independent", "operations": [create()]}
+
+        answers = [await ada.post(PATH, json=body, headers=KEY) for _ in range(2)]
+
+        assert answers[1].headers["Idempotency-Replayed"] == "true"
+        assert answers[1].content == answers[0].content

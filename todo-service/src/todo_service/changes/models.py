@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, UniqueConstraint, column, func
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlmodel import Field, SmallInteger
 
@@ -13,6 +13,7 @@ from todo_service.tables import Table
 __all__ = [
     "EVENT_TICKETS",
     "IDEMPOTENCY_KEYS",
+    "LARGE_BYTES",
     "STREAM_POSITIONS",
     "TOMBSTONES",
     "USER_STREAMS",
@@ -23,6 +24,10 @@ __all__ = [
     "Tombstone",
     "UserStream",
 ]
+
+
+LARGE_BYTES = 8192
+"""No answer to a write of one todo is larger."""
 
 
 def owner() -> Column[str]:
@@ -78,7 +83,11 @@ class IdempotencyKey(Table, table=True):
     """A success that is answered again when its request comes again."""
 
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("idempotency_keys_purge", "created_at"),)
+    __table_args__ = (
+        Index("idempotency_keys_purge", "created_at"),
+        # Whoever stores a large answer adds up how much room their large ones take.
+        Index("idempotency_keys_large", "user_id", postgresql_where=func.octet_length(column("body")) > LARGE_BYTES),
+    )
 
     user_id: str = Field(sa_column=owner())
     key: str = Field(sa_column=Column(Text, primary_key=True))

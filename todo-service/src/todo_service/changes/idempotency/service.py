@@ -9,10 +9,15 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from todo_service.changes.counter import Turn
+from todo_service.changes.errors import QuotaExceeded
 from todo_service.changes.idempotency.errors import IdempotencyKeyReused
 from todo_service.changes.idempotency.repository import Answer, KeyRepository
+from todo_service.changes.models import LARGE_BYTES
 
 __all__ = ["Keyed", "Work"]
+
+MOST_BYTES = 64 * 1024 * 1024
+"""How much room the large answers of one user may take: those to some two hundred of the largest bulks."""
 
 Work: TypeAlias = Callable[[], Awaitable[Response]]
 """Does what a request asks for, and returns all of the answer. What it refuses, it raises."""
@@ -33,7 +38,7 @@ class Keyed:
 
         The answer is stored in the transaction of the work, under the user's lock: a twin waits, and then finds it.
         Without a key this is `work` and nothing else. Raises what `work` raises, and with a key as `Turn.begin` does,
-        and `IdempotencyKeyReused`.
+        `IdempotencyKeyReused`, and `QuotaExceeded` when no more answers can be kept: the work is undone then.
         """
         if self._key is None:
             return await work()
@@ -42,11 +47,20 @@ class Keyed:
         stored = await self._keys.find(self._key)
         if stored is None:
             response = await work()
+            await self._require_room(len(response.body))
             await self._keys.add(self._key, _stored(response, digest))
             return response
         if stored.digest != digest:
             raise IdempotencyKeyReused
         return Response(stored.body, stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
+
+    async def _require_room(self, size: int) -> None:
+        if size <= LARGE_BYTES:
+            return
+        total = await self._keys.large_total()
+        if total + size > MOST_BYTES:
+            detail = f"The answers that are kept for your Idempotency-Keys take {total} bytes of {MOST_BYTES}."
+            raise QuotaExceeded(detail, limit=MOST_BYTES, current=total)
 
     def _digest(self, body: BaseModel | None) -> bytes:
         # What was sent, as it was understood: white space and the order of fields may differ. What was left out stays

@@ -9,6 +9,7 @@ from shared.database import SessionDep
 from shared.problems import MethodNotAllowed, documents
 from todo_service.callers import Writer
 from todo_service.changes.dependencies import MyTurn
+from todo_service.changes.errors import QuotaExceeded
 from todo_service.changes.idempotency import IDEMPOTENCY_KEY, OF_KEYS, REPLAYED, Once
 from todo_service.todos.bulk.errors import BulkFailed
 from todo_service.todos.bulk.repository import BulkWrites
@@ -70,7 +71,7 @@ MyBulk = Annotated[BulkService, Depends(bulk_service)]
     PATH,
     summary="Write many todos at once",
     response_model=BulkAnswer,
-    responses={200: ATOMIC, 207: INDEPENDENT, **documents(*OF_BODIES, *OF_KEYS, BulkFailed)},
+    responses={200: ATOMIC, 207: INDEPENDENT, **documents(*OF_BODIES, *OF_KEYS, BulkFailed, QuotaExceeded)},
     openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
 )
 async def write_todos(bulk: Annotated[Bulk, Body(openapi_examples=EXAMPLES)], todos: MyBulk, once: Once) -> Response:
