@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.system.canaries import Canaries, handed_out, sinks_of
+from tests.system.conftest import PEER_SECRET
 from tests.system.visit import Visit, password
 
 pytestmark = pytest.mark.kills
@@ -37,10 +38,11 @@ async def visit(running_set):
     async with httpx.AsyncClient(base_url=running_set.url, timeout=20) as client:
         visit = Visit(running_set, client)
         secrets = dict(line.split("=", 1) for line in (running_set.folder / "secrets.env").read_text().splitlines())
-        visit.canaries.add(**secrets)
+        visit.canaries.add(**secrets, PEER_SECRET=PEER_SECRET)
         first = await visit.register_and_log_in()
         await visit.send_secrets_to_wrong_places(first)
         await visit.use_todos(first)
+        await visit.use_oauth()
         await visit.refresh_and_replay(first)
         await visit.change_and_reset()
         yield visit

@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 
 from tests.system.canaries import Canaries, Recorder
+from tests.system.conftest import PEER, PEER_SECRET
 from tests.waiting import until
 
 ODD = 'é"\\/ &+%'
@@ -102,6 +103,31 @@ class Visit:
         ):
             assert events.status_code == 200
 
+    async def use_oauth(self):
+        """Renew, ask about and revoke tokens by forms, right and wrong; no answer repeats what it was asked about."""
+        tokens = await self.enter("OAuth's first", "/auth/login", self.who("first"))
+        form = {"grant_type": "refresh_token", "client_id": "todo-native", "refresh_token": tokens["refresh_token"]}
+        newer = (await self.client.post("/oauth/token", data=form)).json()
+        self.canaries.add(**{"OAuth's access": newer["access_token"], "OAuth's refresh": newer["refresh_token"]})
+        password_grant = {"grant_type": "password", "username": self.email, "password": self.passwords["first"]}
+        for wrong in (
+            password_grant,
+            form | {"client_id": newer["access_token"]},
+            form | {"scope": self.passwords["first"]},
+        ):
+            assert (await self.client.post("/oauth/token", data=wrong)).is_client_error
+        for secret, status in ((PEER_SECRET, 200), (self.choose("not a peer's"), 401)):
+            for token in (newer["access_token"], newer["refresh_token"], self.passwords["first"]):
+                asked = {"token": token, "token_type_hint": token}
+                answer = await self.client.post("/oauth/introspect", data=asked, auth=(PEER, secret))
+                assert answer.status_code in {status, 400}
+        for token in (newer["refresh_token"], newer["access_token"], self.passwords["first"]):
+            assert (await self.client.post("/oauth/revoke", data={"token": token})).status_code in {200, 400}
+
+    def who(self, name):
+        """What to log in with."""
+        return {"email": self.email, "password": self.passwords[name]}
+
     async def refresh_and_replay(self, tokens):
         newer = await self.enter("refreshed", "/auth/refresh", {"refresh_token": tokens["refresh_token"]})
         await self.let_pass(newer["session_id"], 60)
@@ -111,8 +137,7 @@ class Visit:
 
     async def change_and_reset(self):
         """Change the password, forget it, follow the link of the mail, and log out."""
-        body = {"email": self.email, "password": self.passwords["first"]}
-        tokens = await self.enter("changing", "/auth/login", body)
+        tokens = await self.enter("changing", "/auth/login", self.who("first"))
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
         change = {"current_password": self.choose("not the current"), "new_password": self.choose("second")}
         await self.post("/auth/password/change", change, 400, **bearer)
@@ -124,7 +149,7 @@ class Visit:
         await self.post("/auth/password/reset", {"token": token, "new_password": "canary"}, 422)
         await self.post("/auth/password/reset", {"token": token, "new_password": self.choose("third")}, 204)
         await self.post("/auth/password/reset", {"token": token, "new_password": self.choose("fourth")}, 400)
-        last = await self.enter("last", "/auth/login", {"email": self.email, "password": self.passwords["third"]})
+        last = await self.enter("last", "/auth/login", self.who("third"))
         bearer = {"Authorization": f"Bearer {last['access_token']}"}
         await self.post("/auth/logout", {"refresh_token": last["refresh_token"]}, 204, **APP, **bearer)
 
