@@ -1,8 +1,8 @@
 """What clients send and see of an account."""
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated
-from unicodedata import category
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -36,9 +36,9 @@ EmailAddress = Annotated[
 
 
 def _on_one_line(name: str) -> str:
-    """Return the name; raise ValueError when it has a line break or another control character."""
-    if any(category(character) in {"Cc", "Zl", "Zp"} for character in name):
-        raise ValueError("must not contain line breaks or control characters")
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in name):
+        msg = "must not contain control characters or line breaks"
+        raise ValueError(msg)
     return name
 
 
