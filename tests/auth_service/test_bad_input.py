@@ -11,6 +11,7 @@ from tests.auth_service.running import assert_problem
 JSON = {"Content-Type": "application/json"}
 POSTS = ["/auth/register", "/auth/login", "/auth/refresh", "/auth/logout"]
 PASSWORDS = ["/auth/password/change", "/auth/password/forgot", "/auth/password/reset"]
+LINKS = ["/auth/email/verify", "/auth/email/resend"]
 
 
 class TestAnAddressOfTheService:
@@ -38,7 +39,7 @@ class TestAnAddressOfTheService:
 
 
 class TestAnything:
-    @pytest.mark.parametrize("path", POSTS + PASSWORDS)
+    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS)
     @given(
         body=st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5)
         | st.dictionaries(

@@ -19,7 +19,7 @@ class TestTheDocumentation:
     def test_names_every_operation(self, operations):
         """Ids are the names that a generated client gives to its functions."""
         assert set(operations) == {
-            *("register", "login", "refresh", "logout", "logout_all"),
+            *("register", "verify_email", "resend_verification", "login", "refresh", "logout", "logout_all"),
             *("change_password", "forgot_password", "reset_password"),
             *("read_me", "list_sessions", "end_session", "read_jwks"),
             *("exchange_token", "revoke_token", "introspect_token", "read_metadata"),
@@ -51,11 +51,20 @@ class TestTheDocumentation:
             assert set(body["schema"]["required"]) in ({"token"}, {"grant_type", "client_id", "refresh_token"})
 
     def test_says_who_needs_a_token(self, operations):
-        """Your account and your sessions do; logging out may bring one; a service brings its secret; others nothing."""
+        """Your account and your sessions do; logging out and verifying may bring one; a service brings its secret."""
         asked = {name: operation.get("security") for name, operation in operations.items()}
 
         for name in ("read_me", "list_sessions", "end_session", "logout_all", "change_password"):
             assert asked.pop(name) == [{"HTTPBearer": []}]
+        for name in ("logout", "verify_email"):
+            assert asked.pop(name) == [{"HTTPBearer": []}, {}]
         assert asked.pop("introspect_token") == [{"HTTPBasic": []}]
-        assert asked.pop("logout") == [{"HTTPBearer": []}, {}]
         assert set(asked.values()) == {None}
+
+    def test_shows_both_answers_to_a_registration(self, operations):
+        """Which of them comes is a setting's matter: a client has to know both."""
+        answers = operations["register"]["responses"]
+
+        schemas = [answers[status]["content"]["application/json"]["schema"]["$ref"] for status in ("201", "202")]
+        assert [schema.rpartition("/")[2] for schema in schemas] == ["TokenResponse", "VerificationSent"]
+        assert {"200", "204"} <= set(operations["verify_email"]["responses"])

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
+import structlog
 from fastapi import Depends, FastAPI, Response
 
+from auth_service.accounts.registration.routes import router as registration
 from auth_service.accounts.routes import router as accounts
 from auth_service.browser import RefreshCookie
 from auth_service.derivation import Purpose, derived_keys
@@ -53,6 +55,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     """Return the app. Without `settings` they are read from the environment; faulty ones end the process."""
     settings = settings or load(AuthSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
+    _warn(settings)
     app = FastAPI(
         title=PROCESS,
         description=DESCRIPTION,
@@ -71,7 +74,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
     install_oauth_errors(app)
-    for router in (accounts, passwords, sessions):
+    for router in (registration, accounts, passwords, sessions):
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
     app.include_router(oauth)
     app.include_router(metadata_router)
@@ -81,6 +84,12 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.add_middleware(BothSpellings)
     app.add_middleware(RequestLog, trusts=settings.trusts)
     return app
+
+
+def _warn(settings: AuthSettings) -> None:
+    if settings.environment == "production" and not settings.verifies_first:
+        why = "EMAIL_VERIFICATION=off: nobody shows that an address is theirs, and register tells which ones are taken"
+        structlog.get_logger().warning("email_verification_off", why=why)
 
 
 def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

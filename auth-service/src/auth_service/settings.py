@@ -46,6 +46,7 @@ class AuthSettings(DatabaseSettings, RedisSettings, TokenRules, OwnSecrets):
 
     jwt_signing_alg: Literal["ES256", "HS256"] = "ES256"
     access_token_seconds: int = Field(default=600, ge=60, le=900)
+    email_verification: Literal["off", "required"] = "off"
     password_min_length: int = Field(default=8, ge=8, le=64)
     hash_workers: int = Field(default=2, ge=1, le=32)
     throttle_factor: int = Field(default=1, ge=1)
@@ -71,6 +72,11 @@ class AuthSettings(DatabaseSettings, RedisSettings, TokenRules, OwnSecrets):
     def is_encrypted(self) -> bool:
         """Whether browsers reach us by https, so that cookies can be `Secure` and `__Host-`."""
         return self.public_url.startswith("https://")
+
+    @property
+    def verifies_first(self) -> bool:
+        """Whether an address has to be verified before it has an account, and before its account can be used."""
+        return self.email_verification == "required"
 
     @property
     def public_host(self) -> str:

@@ -6,8 +6,10 @@ or `CurrentCaller` to know who is calling.
 
 from auth_service.sessions.caller import Caller, CurrentAccount, CurrentCaller, live_caller, named_session
 from auth_service.sessions.ending import Ender, EndReason, SessionEnder
+from auth_service.sessions.errors import InvalidCredentials
 from auth_service.sessions.handover import AccessTokens
 from auth_service.sessions.opening import Opener, SessionOpener, Sessions
+from auth_service.sessions.presented import PresentedUser
 from auth_service.sessions.refresh_tokens import RefreshTokens
 from auth_service.sessions.repository import sweep_refresh_tokens, sweep_sessions
 from auth_service.sessions.schemas import TokenResponse
@@ -23,7 +25,9 @@ __all__ = [
     "CurrentCaller",
     "EndReason",
     "Ender",
+    "InvalidCredentials",
     "Opener",
+    "PresentedUser",
     "RefreshTokens",
     "SessionEnder",
     "SessionOpener",
