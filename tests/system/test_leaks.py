@@ -43,6 +43,7 @@ async def visit(running_set):
         await visit.send_secrets_to_wrong_places(first)
         await visit.use_todos(first)
         await visit.use_oauth()
+        await visit.verify(first)
         await visit.refresh_and_replay(first)
         await visit.change_and_reset()
         yield visit
@@ -53,11 +54,14 @@ HANDED_OUT = ("access", "refresh", "cookie", "ticket")
 
 class TestASecret:
     async def test_is_written_nowhere(self, visit):
-        """No password, token or key is in a log, a mail, Redis or a table; but for the link in the mail."""
+        """No password, token or key is in a log, a mail, Redis or a table; but for a link in its mail."""
         sinks = [sink async for sink in sinks_of(visit.running_set)]
 
         found = {where: names for where, text in sinks if (names := visit.canaries.found_in(text))}
-        assert found == {"mail: Reset your password": {"one-time token"}}
+        assert found == {
+            "mail: Reset your password": {"one-time token"},
+            "mail: Confirm your e-mail address": {"verifying token"},
+        }
         written = {where for where, text in sinks if text}
         assert {"log", "table public.users", "table public.outbox", "table public.todos"} <= written
         assert {"Redis stream: auth:mail", "Redis stream: auth:revocations"} <= written

@@ -128,6 +128,15 @@ class Visit:
         """What to log in with."""
         return {"email": self.email, "password": self.passwords[name]}
 
+    async def verify(self, tokens):
+        """Ask for the link that verifies the address, and follow it: without a proof, by a wrong one, and rightly."""
+        await self.post("/auth/email/resend", {"email": self.email}, 202)
+        link = {"token": await self.token_of("Confirm your e-mail address")}
+        self.canaries.add(**{"verifying token": link["token"]})
+        await self.post("/auth/email/verify", link, 401)
+        await self.post("/auth/email/verify", link | {"password": self.choose("no proof")}, 401)
+        await self.post("/auth/email/verify", link, 204, Authorization=f"Bearer {tokens['access_token']}")
+
     async def refresh_and_replay(self, tokens):
         newer = await self.enter("refreshed", "/auth/refresh", {"refresh_token": tokens["refresh_token"]})
         await self.let_pass(newer["session_id"], 60)
