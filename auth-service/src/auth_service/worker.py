@@ -1,4 +1,4 @@
-"""The worker: `python -m auth_service.worker` tells what happened to accounts, mails it, and tidies up.
+"""The worker: `python -m auth_service.worker` tells what happened to accounts, mails it, moves keys, and tidies up.
 
 With a command it does one thing and ends; `--help` shows them.
 """
@@ -6,11 +6,14 @@ With a command it does one thing and ends; `--help` shows them.
 import argparse
 import asyncio
 import sys
+from datetime import timedelta
 from functools import partial
 
 import structlog
 
+from auth_service.accounts.deletion import purge_accounts
 from auth_service.derivation import Purpose, derived_keys
+from auth_service.keys import Seal, move_keys
 from auth_service.letters import LetterWriter
 from auth_service.mail import Texts
 from auth_service.one_time import OneTimeTokens
@@ -33,10 +36,12 @@ __all__ = ["main"]
 PROCESS = "auth-worker"
 MAILS = Group(MAIL, "mailer")
 HOUR_SECONDS = 3600.0
+KEYS_SECONDS = 30.0
+PURGE_SECONDS = 5.0
 
 
 async def work(settings: WorkerSettings) -> None:
-    """Relay, mail and sweep until SIGTERM or SIGINT, then finish what is in hand."""
+    """Relay, mail, move keys and sweep until SIGTERM or SIGINT, then finish what is in hand."""
     redis_url, beats = settings.redis_url.get_secret_value(), Heartbeats()
     async with (
         Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER) as database,
@@ -45,14 +50,23 @@ async def work(settings: WorkerSettings) -> None:
     ):
         relay = Relay(database.sessions, redis, Outbox, BROADCASTS)
         postman = _postman(settings, database.sessions)
-        sweep, beat = partial(sweep_all, database.sessions), beats.beat
+        seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
+        keys = partial(move_keys, database.sessions, seal, timedelta(days=settings.key_rotation_days))
+        sweep, purge, beat = partial(sweep_all, database.sessions), partial(_purge, database.sessions), beats.beat
         structlog.get_logger().info("worker_started")
         await run_until_stopped(
             relay=lambda stop: relay.run(stop, partial(beat, "relay")),
             mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
+            keys=lambda stop: repeat(keys, KEYS_SECONDS, stop=stop, beat=partial(beat, "keys")),
             sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+            purge=lambda stop: repeat(purge, PURGE_SECONDS, stop=stop, beat=partial(beat, "purge")),
         )
         structlog.get_logger().info("worker_stopped")
+
+
+async def _purge(sessions: Sessions) -> None:
+    if purged := await purge_accounts(sessions):
+        structlog.get_logger().info("purged", accounts=purged)
 
 
 def _postman(settings: WorkerSettings, sessions: Sessions) -> Postman:

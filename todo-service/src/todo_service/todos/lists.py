@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.database import Database
+from shared.entity_tags import is_known
 from todo_service.todos.cache import Page, PageCache
-from todo_service.todos.conditions import is_known
 from todo_service.todos.pages import read_page, read_state
 from todo_service.todos.paging import Paging
 from todo_service.todos.query import TodoQuery
