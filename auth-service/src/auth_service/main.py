@@ -18,6 +18,7 @@ from auth_service.passwords.routes import router as passwords
 from auth_service.sessions import RefreshTokens, Turns
 from auth_service.sessions.routes import router as sessions
 from auth_service.settings import AuthSettings
+from auth_service.tables import SCHEMA
 from auth_service.throttles import Throttles
 from shared.bodies import BodyLimit
 from shared.database import Database
@@ -78,7 +79,7 @@ def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncConte
     throttle_key = derived_keys(settings, Purpose.THROTTLE)[0]
     policy = PasswordPolicy(settings.password_min_length, settings.public_host)
     return opens(
-        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
+        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS, schema=SCHEMA),
         redis=lambda _: RedisClient.open(settings.redis_url.get_secret_value()),
         throttles=lambda state: nullcontext(Throttles(state.redis, throttle_key, settings.throttle_factor)),
         keys=lambda state: KeyRing.open(state.database.sessions, seal),

@@ -16,6 +16,7 @@ from auth_service.mail import Texts
 from auth_service.one_time import OneTimeTokens
 from auth_service.outbox import BROADCASTS, MAIL, Outbox
 from auth_service.sweeps import sweep_all
+from auth_service.tables import SCHEMA
 from auth_service.worker_settings import WorkerSettings
 from shared.database import WORKER, Database, Sessions
 from shared.health import Health, Heartbeats
@@ -39,7 +40,7 @@ async def work(settings: WorkerSettings) -> None:
     """Relay, mail and sweep until SIGTERM or SIGINT, then finish what is in hand."""
     redis_url, beats = settings.redis_url.get_secret_value(), Heartbeats()
     async with (
-        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER) as database,
+        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER, schema=SCHEMA) as database,
         RedisClient.open(redis_url) as redis,
         Health.serve(settings.admin_address, settings.admin_port, database.check, beats.check),
     ):

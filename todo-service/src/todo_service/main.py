@@ -21,6 +21,7 @@ from todo_service.changes.feed.routes import router as changes
 from todo_service.changes.tickets import Tickets
 from todo_service.changes.turns import Quota, Writers
 from todo_service.settings import TodoSettings
+from todo_service.tables import SCHEMA
 from todo_service.todos.bulk.routes import PATH as BULK
 from todo_service.todos.bulk.routes import router as bulk
 from todo_service.todos.cache import PageCache
@@ -82,7 +83,7 @@ def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncConte
     streams = Limits(settings.sse_per_user, settings.sse_per_process)
     redis_url = settings.redis_url.get_secret_value()
     return opens(
-        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
+        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS, schema=SCHEMA),
         redis=lambda _: RedisClient.open(redis_url),
         pages=lambda state: nullcontext(TodoPages(state.database, PageCache(state.redis, reads=reads_cache))),
         writers=lambda state: nullcontext(Writers(Announcer(state.redis, state.pages.clear).write_ended, quota)),

@@ -30,6 +30,7 @@ from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
 from todo_service.notifications.settings import WorkerSettings
 from todo_service.sweeps import sweep_tombstones, sweep_trash
+from todo_service.tables import SCHEMA
 from todo_service.todos.cache import PageCache
 from todo_service.todos.models import Todo
 
@@ -57,7 +58,7 @@ class Parts:
 async def parts(settings: WorkerSettings) -> AsyncIterator[Parts]:
     """Give the parts, connected as the settings say."""
     async with (
-        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER) as database,
+        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER, schema=SCHEMA) as database,
         RedisClient.open(settings.redis_url.get_secret_value()) as redis,
     ):
         # The worker clears pages, and reads none.
