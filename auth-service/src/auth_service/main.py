@@ -22,6 +22,7 @@ from auth_service.tables import SCHEMA
 from auth_service.throttles import Throttles
 from shared.bodies import BodyLimit
 from shared.database import Database
+from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
@@ -47,6 +48,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     """Return the app. Without `settings` they are read from the environment; faulty ones end the process."""
     settings = settings or load(AuthSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
+    drain = Drain(settings.drain_seconds)
     app = FastAPI(
         title=PROCESS,
         description=DESCRIPTION,
@@ -55,7 +57,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        lifespan=_resources(settings),
+        lifespan=_resources(settings, drain),
     )
     app.state.settings = settings
     app.state.refresh_cookie = RefreshCookie(settings)
@@ -71,10 +73,11 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(BothSpellings)
     app.add_middleware(RequestLog, trusts=settings.trusts)
+    app.add_middleware(Draining, drain=drain)
     return app
 
 
-def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _resources(settings: AuthSettings, drain: Drain) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
     throttle_key = derived_keys(settings, Purpose.THROTTLE)[0]
     policy = PasswordPolicy(settings.password_min_length, settings.public_host)
@@ -88,9 +91,10 @@ def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncConte
         hasher=lambda _: PasswordHasher.open(settings.hash_workers, policy),
         # Redis is no check: without it every process counts attempts on its own.
         health=lambda state: Health.serve(
-            *(settings.admin_address, settings.admin_port, state.database.check, state.keys.check),
+            *(settings.admin_address, settings.admin_port, drain.check, state.database.check, state.keys.check),
             throttles=state.throttles.remark,
         ),
+        drain=lambda _: drain.delaying_stop(),
     )
 
 

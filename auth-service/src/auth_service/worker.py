@@ -19,6 +19,7 @@ from auth_service.sweeps import sweep_all
 from auth_service.tables import SCHEMA
 from auth_service.worker_settings import WorkerSettings
 from shared.database import WORKER, Database, Sessions
+from shared.drain import Drain
 from shared.health import Health, Heartbeats
 from shared.lifespan import repeat, run_until_stopped
 from shared.logging import configure_logging
@@ -38,17 +39,18 @@ HOUR_SECONDS = 3600.0
 
 async def work(settings: WorkerSettings) -> None:
     """Relay, mail and sweep until SIGTERM or SIGINT, then finish what is in hand."""
-    redis_url, beats = settings.redis_url.get_secret_value(), Heartbeats()
+    redis_url, beats, drain = settings.redis_url.get_secret_value(), Heartbeats(), Drain()
     async with (
         Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER, schema=SCHEMA) as database,
         RedisClient.open(redis_url) as redis,
-        Health.serve(settings.admin_address, settings.admin_port, database.check, beats.check),
+        Health.serve(settings.admin_address, settings.admin_port, drain.check, database.check, beats.check),
     ):
         relay = Relay(database.sessions, redis, Outbox, BROADCASTS)
         postman = _postman(settings, database.sessions)
         sweep, beat = partial(sweep_all, database.sessions), beats.beat
         structlog.get_logger().info("worker_started")
         await run_until_stopped(
+            drain.begin,
             relay=lambda stop: relay.run(stop, partial(beat, "relay")),
             mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
             sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from gateway.access_log import AccessLog
 from gateway.client import UpstreamClient
@@ -13,6 +14,7 @@ from gateway.edge import Edge
 from gateway.locations import Locations
 from gateway.passage import Passage
 from gateway.settings import Settings, load_settings
+from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import Opener, hears_stop, opens
@@ -22,7 +24,7 @@ from shared.paths import BothSpellings
 __all__ = ["create_app"]
 
 
-def create_app(settings: Settings | None = None) -> Edge:
+def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the gateway as an ASGI application; without `settings` they are read, and faults in them exit."""
     settings = settings or load_settings()
     environment, config = settings.environment, settings.config
@@ -33,18 +35,22 @@ def create_app(settings: Settings | None = None) -> Edge:
     urls = [upstream.url for upstream in config.upstreams.values()]
     passage = Passage(clients, config.server, Locations(environment.public_url, urls, config.cors.origins))
     resources: dict[str, Opener] = {f"upstream_{name}": _opener(client) for name, client in clients.items()}
+    drain = Drain(environment.drain_seconds)
     resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
-    return Edge(settings, _own_endpoints(settings, resources), passage, access_log)
+    # Last, so that the streams end when the draining is over.
+    resources["drain"] = lambda _: drain.delaying_stop()
+    edge = Edge(settings, _own_endpoints(settings, drain, resources), passage, access_log)
+    return Draining(edge, drain)
 
 
-def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:
+def _own_endpoints(settings: Settings, drain: Drain, resources: dict[str, Opener]) -> FastAPI:
     """What the gateway answers itself. Its lifespan opens everything that runs beside requests."""
-    config = settings.config
+    environment, config = settings.environment, settings.config
     own = FastAPI(title=config.docs.title, openapi_url=None, redirect_slashes=False)
     documents = Documents(config, own.openapi)
     own.router.lifespan_context = opens(
         documents=lambda _: documents.kept_fresh(),
-        health=lambda _: Health.serve(settings.environment.admin_address, settings.environment.admin_port),
+        health=lambda _: Health.serve(environment.admin_address, environment.admin_port, drain.check),
         **resources,
     )
     install_problem_handlers(own)

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from shared.bodies import BodyLimit
 from shared.database import Database
+from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
@@ -51,6 +52,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     """Return the API of todos; without `settings` they are read from the environment, and a fault there ends it."""
     settings = settings or load(TodoSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
+    drain = Drain(settings.drain_seconds)
     app = FastAPI(
         title="Todos",
         version="1.0.0",
@@ -60,7 +62,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        lifespan=_resources(settings),
+        lifespan=_resources(settings, drain),
         # First, and not included: FastAPI matches an included router twice (decision 0015).
         routes=lists.routes,
     )
@@ -72,10 +74,11 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, of_paths={BULK: MAX_BULK_BYTES})
     app.add_middleware(BothSpellings)
     app.add_middleware(RequestLog, trusts=settings.trusts)
+    app.add_middleware(Draining, drain=drain)
     return app
 
 
-def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _resources(settings: TodoSettings, drain: Drain) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return the lifespan: what the routes find in `app.state`."""
 
     reads_cache = settings.todo_cache == "on"
@@ -93,7 +96,9 @@ def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncConte
         health=lambda state: Health.serve(
             settings.admin_address,
             settings.admin_port,
+            drain.check,
             state.database.check,
             revocations=state.verifier.revocations.remark,
         ),
+        drain=lambda _: drain.delaying_stop(),
     )

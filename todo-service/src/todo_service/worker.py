@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 
 from shared.database import WORKER, Database
+from shared.drain import Drain
 from shared.health import Health, Heartbeats
 from shared.lifespan import repeat, run_until_stopped
 from shared.logging import configure_logging
@@ -70,10 +71,10 @@ async def parts(settings: WorkerSettings) -> AsyncIterator[Parts]:
 async def work(settings: WorkerSettings) -> None:
     """Relay, mail, purge and sweep until SIGTERM or SIGINT, then finish what is in hand."""
     redis_url, keys_kept = settings.redis_url.get_secret_value(), timedelta(hours=settings.idempotency_hours)
-    beats = Heartbeats()
+    beats, drain = Heartbeats(), Drain()
     async with (
         parts(settings) as its,
-        Health.serve(settings.admin_address, settings.admin_port, its.database.check, beats.check),
+        Health.serve(settings.admin_address, settings.admin_port, drain.check, its.database.check, beats.check),
     ):
         sessions = its.database.sessions
         relay = Relay(sessions, its.redis, Outbox)
@@ -85,6 +86,7 @@ async def work(settings: WorkerSettings) -> None:
         expired, beat = partial(sweep_expired, sessions, keys_kept), beats.beat
         structlog.get_logger().info("worker_started")
         await run_until_stopped(
+            drain.begin,
             relay=lambda stop: relay.run(stop, partial(beat, "relay")),
             mails=lambda stop: consume(redis_url, MAILS, notifier.handle, stop=stop, beat=partial(beat, "mails")),
             accounts=lambda stop: deleted.run(redis_url, stop, partial(beat, "accounts")),
