@@ -27,8 +27,10 @@ from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
+from shared.metrics import Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
+from shared.request_metrics import Requests
 from shared.settings import load
 from shared.tokens import Verifier
 
@@ -48,7 +50,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     """Return the app. Without `settings` they are read from the environment; faulty ones end the process."""
     settings = settings or load(AuthSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
-    drain = Drain(settings.drain_seconds)
+    drain, requests = Drain(settings.drain_seconds), Requests()
     app = FastAPI(
         title=PROCESS,
         description=DESCRIPTION,
@@ -57,7 +59,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        lifespan=_resources(settings, drain),
+        lifespan=_resources(settings, drain, requests),
     )
     app.state.settings = settings
     app.state.refresh_cookie = RefreshCookie(settings)
@@ -72,12 +74,14 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.include_router(health_router())
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(BothSpellings)
-    app.add_middleware(RequestLog, trusts=settings.trusts)
+    app.add_middleware(RequestLog, trusts=settings.trusts, requests=requests)
     app.add_middleware(Draining, drain=drain)
     return app
 
 
-def _resources(settings: AuthSettings, drain: Drain) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _resources(
+    settings: AuthSettings, drain: Drain, requests: Requests
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
     throttle_key = derived_keys(settings, Purpose.THROTTLE)[0]
     policy = PasswordPolicy(settings.password_min_length, settings.public_host)
@@ -89,9 +93,13 @@ def _resources(settings: AuthSettings, drain: Drain) -> Callable[[FastAPI], Abst
         issuer=lambda state: nullcontext(TokenIssuer(settings, state.keys)),
         verifier=lambda state: nullcontext(Verifier(settings, state.keys)),
         hasher=lambda _: PasswordHasher.open(settings.hash_workers, policy),
+        metrics=lambda state: nullcontext(
+            Metrics(requests, state.database, state.redis, state.verifier, state.throttles)
+        ),
         # Redis is no check: without it every process counts attempts on its own.
         health=lambda state: Health.serve(
             *(settings.admin_address, settings.admin_port, drain.check, state.database.check, state.keys.check),
+            metrics=state.metrics,
             throttles=state.throttles.remark,
         ),
         drain=lambda _: drain.delaying_stop(),

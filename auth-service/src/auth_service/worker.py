@@ -24,11 +24,13 @@ from shared.health import Health, Heartbeats
 from shared.lifespan import repeat, run_until_stopped
 from shared.logging import configure_logging
 from shared.mail.postman import Postman
-from shared.outbox import Relay
+from shared.metrics import Metrics
+from shared.outbox import OutboxRows, Relay
 from shared.outbox.commands import DeadCommand, add_dead_commands
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.streams import Group, consume
+from shared.sweeping import Swept
 
 __all__ = ["main"]
 
@@ -43,19 +45,21 @@ async def work(settings: WorkerSettings) -> None:
     async with (
         Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER, schema=SCHEMA) as database,
         RedisClient.open(redis_url) as redis,
-        Health.serve(settings.admin_address, settings.admin_port, drain.check, database.check, beats.check),
     ):
-        relay = Relay(database.sessions, redis, Outbox, BROADCASTS)
-        postman = _postman(settings, database.sessions)
-        sweep, beat = partial(sweep_all, database.sessions), beats.beat
-        structlog.get_logger().info("worker_started")
-        await run_until_stopped(
-            drain.begin,
-            relay=lambda stop: relay.run(stop, partial(beat, "relay")),
-            mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
-            sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
-        )
-        structlog.get_logger().info("worker_stopped")
+        relay, rows = Relay(database.sessions, redis, Outbox, BROADCASTS), OutboxRows(database.sessions, Outbox)
+        postman, swept = _postman(settings, database.sessions), Swept()
+        sweep, beat = partial(sweep_all, database.sessions, swept), beats.beat
+        metrics = Metrics(database, redis, rows, postman, swept, look_first=(rows.look,))
+        checks = drain.check, database.check, beats.check
+        async with Health.serve(settings.admin_address, settings.admin_port, *checks, metrics=metrics):
+            structlog.get_logger().info("worker_started")
+            await run_until_stopped(
+                drain.begin,
+                relay=lambda stop: relay.run(stop, partial(beat, "relay")),
+                mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
+                sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+            )
+            structlog.get_logger().info("worker_stopped")
 
 
 def _postman(settings: WorkerSettings, sessions: Sessions) -> Postman:

@@ -6,7 +6,8 @@ database is raised as a problem that says whether anything was changed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Annotated, Any, Self, TypeAlias
@@ -20,9 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.util.concurrency import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.database_engine import API, POOL_SECONDS, WORKER, Profile, connect
+from shared.database_engine import API, POOL_SECONDS, WORKER, Profile, TimedPool, connect
 from shared.database_faults import as_problem, means_away
 from shared.database_probe import Probe
+from shared.metrics import Collector, Gauge
 from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown
 
 __all__ = [
@@ -134,6 +136,18 @@ class Database:
         finally:
             await database.engine.dispose()
 
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """How its connections are used."""
+        pool = self._pool
+        return Gauge("db_pool_in_use", "Connections to PostgreSQL that are in use.", pool.checkedout), pool.waits
+
+    @property
+    def _pool(self) -> TimedPool:
+        pool = self.engine.pool
+        assert isinstance(pool, TimedPool)
+        return pool
+
     async def read(self, statement: Select[*tuple[object, ...]], parameters: Mapping[str, object]) -> list[Row]:
         """Return the rows of a SELECT that needs no other statement beside it; `parameters` may name more than it does.
 
@@ -162,11 +176,14 @@ class Database:
         if not self._readers.locked():
             await self._readers.acquire()
             return
+        asked = time.perf_counter()
         try:
             async with asyncio.timeout(POOL_SECONDS):
                 await self._readers.acquire()
         except TimeoutError:
             raise Busy from None
+        finally:
+            self._pool.waits.observe(time.perf_counter() - asked)
 
 
 @lru_cache(maxsize=1024)

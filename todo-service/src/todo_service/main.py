@@ -12,8 +12,10 @@ from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
+from shared.metrics import Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
+from shared.request_metrics import Requests
 from shared.settings import load
 from shared.tokens import open_verifier
 from todo_service.changes.announcing import Announcer
@@ -33,6 +35,7 @@ from todo_service.todos.routes import router as todos
 __all__ = ["create_app"]
 
 PROCESS = "todo-service"
+EVENTS = "/events"
 MAX_BODY_BYTES = 64 * 1024
 MAX_BULK_BYTES = 512 * 1024
 
@@ -52,7 +55,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     """Return the API of todos; without `settings` they are read from the environment, and a fault there ends it."""
     settings = settings or load(TodoSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
-    drain = Drain(settings.drain_seconds)
+    drain, requests = Drain(settings.drain_seconds), Requests(streams={EVENTS})
     app = FastAPI(
         title="Todos",
         version="1.0.0",
@@ -62,7 +65,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        lifespan=_resources(settings, drain),
+        lifespan=_resources(settings, drain, requests),
         # First, and not included: FastAPI matches an included router twice (decision 0015).
         routes=lists.routes,
     )
@@ -73,12 +76,14 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, of_paths={BULK: MAX_BULK_BYTES})
     app.add_middleware(BothSpellings)
-    app.add_middleware(RequestLog, trusts=settings.trusts)
+    app.add_middleware(RequestLog, trusts=settings.trusts, requests=requests)
     app.add_middleware(Draining, drain=drain)
     return app
 
 
-def _resources(settings: TodoSettings, drain: Drain) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _resources(
+    settings: TodoSettings, drain: Drain, requests: Requests
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return the lifespan: what the routes find in `app.state`."""
 
     reads_cache = settings.todo_cache == "on"
@@ -93,11 +98,15 @@ def _resources(settings: TodoSettings, drain: Drain) -> Callable[[FastAPI], Abst
         tickets=lambda state: nullcontext(Tickets(state.database.sessions)),
         verifier=lambda _: open_verifier(settings, redis_url),
         events=lambda state: EventHub.open(state.database, redis_url, state.verifier.revocations, streams),
+        metrics=lambda state: nullcontext(
+            Metrics(requests, state.database, state.redis, state.verifier, state.pages, state.events)
+        ),
         health=lambda state: Health.serve(
             settings.admin_address,
             settings.admin_port,
             drain.check,
             state.database.check,
+            metrics=state.metrics,
             revocations=state.verifier.revocations.remark,
         ),
         drain=lambda _: drain.delaying_stop(),
