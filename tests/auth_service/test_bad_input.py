@@ -11,10 +11,11 @@ from tests.auth_service.running import PASSWORD, assert_problem, new_address
 JSON = {"Content-Type": "application/json"}
 POSTS = ["/auth/register", "/auth/login", "/auth/refresh", "/auth/logout"]
 PASSWORDS = ["/auth/password/change", "/auth/password/forgot", "/auth/password/reset"]
+LINKS = ["/auth/email/verify", "/auth/email/resend"]
 
 
 class TestABody:
-    @pytest.mark.parametrize("path", POSTS + PASSWORDS)
+    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS)
     @pytest.mark.parametrize(
         "body", [b"{", b"\xff\xfe", b"[" * 15_000, b'{"email": "a', b'{"a": 1}{}', b"'a'"], ids=lambda body: body[:6]
     )
@@ -24,7 +25,7 @@ class TestABody:
 
         assert_problem(answer, 400, "malformed_json")
 
-    @pytest.mark.parametrize("path", POSTS + PASSWORDS)
+    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS)
     async def test_of_a_megabyte_is_refused(self, client, path):
         """Bodies end at 16 KiB, declared or counted."""
         large = b'{"password": "' + b"x" * 1_048_576 + b'"}'
@@ -76,7 +77,7 @@ class TestAnAddressOfTheService:
 
 
 class TestAnything:
-    @pytest.mark.parametrize("path", POSTS + PASSWORDS)
+    @pytest.mark.parametrize("path", POSTS + PASSWORDS + LINKS)
     @given(
         body=st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5)
         | st.dictionaries(

@@ -19,9 +19,10 @@ class TestTheDocumentation:
     def test_names_every_operation(self, operations):
         """Ids are the names that a generated client gives to its functions."""
         assert set(operations) == {
-            *("register", "login", "refresh", "logout", "logout_all"),
+            *("register", "verify_email", "resend_verification", "login", "refresh", "logout", "logout_all"),
             *("change_password", "forgot_password", "reset_password"),
             *("read_me", "list_sessions", "end_session", "read_jwks"),
+            *("exchange_token", "revoke_token", "introspect_token", "read_metadata"),
         }
 
     def test_explains_every_operation(self, operations):
@@ -32,22 +33,38 @@ class TestTheDocumentation:
             assert all(answer["description"] != "Successful Response" for answer in operation["responses"].values())
 
     def test_shows_errors_as_they_are(self, document, operations):
-        """Every error is a problem; FastAPI's own shape, which we never send, appears nowhere."""
-        errors = [
-            answer["content"]
-            for operation in operations.values()
-            for status, answer in operation["responses"].items()
-            if int(status) >= 400
-        ]
+        """Every error is a problem, or 400 and 401 at OAuth's addresses in its words; none has FastAPI's shape."""
+        for operation in operations.values():
+            in_oauth = {"400", "401"} if operation["tags"] == ["oauth"] else set()
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400:
+                    kind = "application/json" if status in in_oauth else "application/problem+json"
+                    assert list(answer["content"]) == [kind]
 
-        assert all(list(content) == ["application/problem+json"] for content in errors)
         assert "HTTPValidationError" not in str(operations)
 
+    def test_shows_forms_as_forms(self, operations):
+        """With the parameters that each takes."""
+        for name in ("exchange_token", "revoke_token", "introspect_token"):
+            (kind, body), *others = operations[name]["requestBody"]["content"].items()
+            assert (kind, others) == ("application/x-www-form-urlencoded", [])
+            assert set(body["schema"]["required"]) in ({"token"}, {"grant_type", "client_id", "refresh_token"})
+
     def test_says_who_needs_a_token(self, operations):
-        """Your account and your sessions do; logging out may bring one; the others do not."""
+        """Your account and your sessions do; logging out and verifying may bring one; a service brings its secret."""
         asked = {name: operation.get("security") for name, operation in operations.items()}
 
         for name in ("read_me", "list_sessions", "end_session", "logout_all", "change_password"):
             assert asked.pop(name) == [{"HTTPBearer": []}]
-        assert asked.pop("logout") == [{"HTTPBearer": []}, {}]
+        for name in ("logout", "verify_email"):
+            assert asked.pop(name) == [{"HTTPBearer": []}, {}]
+        assert asked.pop("introspect_token") == [{"HTTPBasic": []}]
         assert set(asked.values()) == {None}
+
+    def test_shows_both_answers_to_a_registration(self, operations):
+        """Which of them comes is a setting's matter: a client has to know both."""
+        answers = operations["register"]["responses"]
+
+        schemas = [answers[status]["content"]["application/json"]["schema"]["$ref"] for status in ("201", "202")]
+        assert [schema.rpartition("/")[2] for schema in schemas] == ["TokenResponse", "VerificationSent"]
+        assert {"200", "204"} <= set(operations["verify_email"]["responses"])

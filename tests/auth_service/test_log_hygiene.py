@@ -30,6 +30,15 @@ class TestTheLog:
             await post(f"/auth/login?password={PASSWORD}", who, Cookie=f"todo_rt={PASSWORD}")
             renewed = (await post("/auth/refresh", {"refresh_token": tokens["refresh_token"]})).json()
             await post("/auth/refresh", {"refresh_token": PASSWORD, "x": renewed["refresh_token"]})
+            form = {
+                "grant_type": "refresh_token",
+                "client_id": "todo-native",
+                "refresh_token": renewed["refresh_token"],
+            }
+            bodies += [(await client.post("/oauth/token", data=form | {"scope": PASSWORD})).text]
+            bodies += [(await client.post("/oauth/token", data=form | {"refresh_token": PASSWORD})).text]
+            renewed = (await client.post("/oauth/token", data=form)).json()
+            bodies += [(await client.post("/oauth/introspect", data=form, auth=(ADDRESS, PASSWORD))).text]
             bearer = {"Authorization": f"Bearer {renewed['access_token']}"}
             me = await client.get("/auth/me", headers=bearer)
             await client.get("/auth/me", headers={"Authorization": f"Bearer {PASSWORD}"})

@@ -24,6 +24,7 @@ class TestWithoutPostgres:
         device = await service.register()
         server.kill()
         person = {"email": new_address(), "password": PASSWORD}
+        form = {"grant_type": "refresh_token", "client_id": "todo-native", "refresh_token": device.refresh_token}
 
         answers = [
             await service.client.post("/auth/register", json=person),
@@ -31,6 +32,8 @@ class TestWithoutPostgres:
             await device.present(),
             await device.me(),
             await device.send_token("/auth/logout", device.refresh_token),
+            await service.client.post("/oauth/token", data=form),
+            await service.client.post("/oauth/revoke", data={"token": device.refresh_token}),
         ]
         ready, keys = await service.client.get("/readyz"), await service.client.get("/.well-known/jwks.json")
         server.start()

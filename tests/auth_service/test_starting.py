@@ -4,7 +4,8 @@ import pytest
 
 from auth_service.settings import AuthSettings
 from shared.settings import load
-from tests.auth_service.processes import environment
+from tests.auth_service.processes import START_SECONDS, environment, running
+from tests.waiting import until
 
 CASES = {
     "no secret": ({"AUTH_SECRET": None}, "AUTH_SECRET"),
@@ -28,11 +29,19 @@ CASES = {
     "no tries at all": ({"THROTTLE_FACTOR": "0"}, "THROTTLE_FACTOR"),
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL"),
     "HS256 without its secret": ({"JWT_SIGNING_ALG": "HS256", "BETTER_AUTH_SECRET": None}, "JWT_SIGNING_ALG"),
+    "half-hearted verification": ({"EMAIL_VERIFICATION": "optional"}, "EMAIL_VERIFICATION"),
     "unknown algorithm": ({"JWT_SIGNING_ALG": "none"}, "JWT_SIGNING_ALG"),
     "long access tokens": ({"ACCESS_TOKEN_SECONDS": "901"}, "ACCESS_TOKEN_SECONDS"),
     "cross-site cookie by http": ({"COOKIE_SAMESITE": "none"}, "COOKIE_SAMESITE"),
     "short passwords": ({"PASSWORD_MIN_LENGTH": "7"}, "PASSWORD_MIN_LENGTH"),
     "no threads": ({"HASH_WORKERS": "0"}, "HASH_WORKERS"),
+    "service without a hash": ({"INTROSPECTION_CLIENTS": "reports"}, "INTROSPECTION_CLIENTS"),
+    "service with its secret": ({"INTROSPECTION_CLIENTS": "reports:in-clear"}, "INTROSPECTION_CLIENTS"),
+    "service without a name": ({"INTROSPECTION_CLIENTS": ":" + "0" * 64}, "INTROSPECTION_CLIENTS"),
+    "service with the hash of nothing": (
+        {"INTROSPECTION_CLIENTS": "reports:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        "INTROSPECTION_CLIENTS",
+    ),
     "proxy that is no network": ({"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES"),
 }
 
@@ -82,6 +91,7 @@ class TestStarting:
 
         assert settings.jwt_signing_alg == "ES256"
         assert settings.access_token_seconds == 600
+        assert settings.email_verification == "off"
         assert settings.throttle_factor == 1
 
     def test_shows_no_secret(self, loading):
@@ -90,3 +100,14 @@ class TestStarting:
 
         assert environment()["AUTH_SECRET"] not in repr(settings)
         assert environment()["BETTER_AUTH_SECRET"] not in repr(settings)
+
+
+class TestStartingInProduction:
+    @pytest.mark.parametrize(("mode", "warns"), [(None, True), ("required", False)])
+    async def test_warns_of_addresses_that_nobody_verifies(self, migrated_database, mode, warns):
+        """The service comes up all the same, and the log says what EMAIL_VERIFICATION=off means."""
+        given = {"ENVIRONMENT": "production", "PUBLIC_URL": "https://todo.example", "EMAIL_VERIFICATION": mode}
+        async with running(environment(DATABASE_URL=await migrated_database("auth"), **given)) as process:
+            await until(process.is_up, START_SECONDS)
+
+        assert ("email_verification_off" in process.output) is warns

@@ -1,11 +1,13 @@
 """The life of a process."""
 
+import asyncio
 import gc
 
 import pytest
 from fastapi import FastAPI
 
-from shared.lifespan import opens
+from shared.lifespan import opens, repeat
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -31,3 +33,18 @@ class TestCollectingGarbage:
         assert alive[0] > 700
         assert alive[1] > 0
         assert (gc.get_threshold(), gc.get_freeze_count()) == ((700, 10, 10), 0)
+
+
+class TestRepeating:
+    async def test_is_on_time(self):
+        """Work that is due sooner than the next heartbeat does not wait for that."""
+        stop, done = asyncio.Event(), []
+
+        async def work():
+            done.append(len(done))
+
+        repeating = asyncio.create_task(repeat(work, 0.01, stop=stop, beat=lambda: None))
+        await until(lambda: len(done) >= 3)
+        stop.set()
+
+        await repeating

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from uuid import uuid4
 
 import httpx
@@ -13,6 +14,7 @@ from devstack.places import temporary_folder
 from tests.running_set import RunningSet, started_in
 
 MAIL_SECONDS = 60
+PEER, PEER_SECRET = "reports", "5f0c6a3b the secret of a service"
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +24,8 @@ def running_set() -> Iterator[RunningSet]:
         yield RunningSet(url.rstrip("/"), os.environ.get("E2E_MAIL_URL") or "http://127.0.0.1:8025")
         return
     # Not pytest's own folder, whose parents have mode 700: run by root, PostgreSQL could not enter it.
-    with temporary_folder() as folder, started_in(folder) as running:
+    peer = f"{PEER}:{sha256(PEER_SECRET.encode()).hexdigest()}"
+    with temporary_folder() as folder, started_in(folder, INTROSPECTION_CLIENTS=peer) as running:
         yield running
 
 

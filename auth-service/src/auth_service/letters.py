@@ -83,13 +83,13 @@ class _Writing:
             if applicant:
                 await self._people.forget(applicant)
             return self._letter(owned, self._texts.has_account())
-        return self._sign_up_link(applicant)
+        return await self._sign_up_link(applicant)
 
     async def _to_unverified(self) -> Letter | Outcome:
         email = self._said("email")
         user = await self._people.user_at(email)
         if user is None:
-            return self._sign_up_link(await self._people.applicant_at(email))
+            return await self._sign_up_link(await self._people.applicant_at(email))
         if user.is_verified or not user.is_active:
             return NOBODY
         token = await self._mint(user, Use.VERIFY_EMAIL)
@@ -112,9 +112,11 @@ class _Writing:
         token = await self._mint(user, Use.CHANGE_EMAIL, new_email=new_email)
         return self._letter(new_email, self._texts.change_email(token)) if token else TOO_LATE
 
-    def _sign_up_link(self, applicant: Applicant | None) -> Letter | Outcome:
+    async def _sign_up_link(self, applicant: Applicant | None) -> Letter | Outcome:
         if applicant is None:
             return NOBODY
+        # The letter says for how long its link works, also when it is sent again, or SMTP was away for hours.
+        await self._people.renew(applicant, Use.SIGN_UP.lifetime)
         token = self._tokens.again(Use.SIGN_UP, applicant.registration_id, digest=applicant.token_hash)
         return self._letter(applicant.email, self._texts.verify(token)) if token else TOO_LATE
 

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
+import structlog
 from fastapi import Depends, FastAPI, Response
 
+from auth_service.accounts.registration.routes import router as registration
 from auth_service.accounts.routes import router as accounts
 from auth_service.browser import RefreshCookie
 from auth_service.derivation import Purpose, derived_keys
 from auth_service.devices import DeviceCookie
-from auth_service.keys import KeyRing, TokenIssuer
+from auth_service.keys import KeyRing, Seal, TokenIssuer
 from auth_service.keys.routes import router as keys
-from auth_service.keys.sealing import Seal
+from auth_service.oauth import install_oauth_errors
+from auth_service.oauth.routes import metadata_router
+from auth_service.oauth.routes import router as oauth
 from auth_service.one_time import OneTimeTokens
 from auth_service.passwords import PasswordHasher, PasswordPolicy
 from auth_service.passwords.routes import router as passwords
@@ -32,7 +36,8 @@ from shared.paths import BothSpellings
 from shared.redis import RedisClient
 from shared.request_metrics import Requests
 from shared.settings import load
-from shared.tokens import Verifier
+from shared.tokens import Revocations, Verifier
+from shared.tokens.feed import followed
 
 __all__ = ["create_app"]
 
@@ -42,6 +47,10 @@ MAX_BODY_BYTES = 16 * 1024
 DESCRIPTION = "Accounts, sessions, and the access tokens that every other service verifies."
 TAGS = [
     {"name": "auth", "description": "Your account, and the tokens of your sessions."},
+    {
+        "name": "oauth",
+        "description": "The same for OAuth clients: forms, and errors as `error` and `error_description`.",
+    },
     {"name": "keys", "description": "How other services verify an access token."},
 ]
 
@@ -50,6 +59,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     """Return the app. Without `settings` they are read from the environment; faulty ones end the process."""
     settings = settings or load(AuthSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
+    _warn(settings)
     drain, requests = Drain(settings.drain_seconds), Requests()
     app = FastAPI(
         title=PROCESS,
@@ -68,8 +78,11 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
-    for router in (accounts, passwords, sessions):
+    install_oauth_errors(app)
+    for router in (registration, accounts, passwords, sessions):
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
+    app.include_router(oauth)
+    app.include_router(metadata_router)
     app.include_router(keys)
     app.include_router(health_router())
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
@@ -79,19 +92,28 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     return app
 
 
+def _warn(settings: AuthSettings) -> None:
+    if settings.environment == "production" and not settings.verifies_first:
+        why = "EMAIL_VERIFICATION=off: nobody shows that an address is theirs, and register tells which ones are taken"
+        structlog.get_logger().warning("email_verification_off", why=why)
+
+
 def _resources(
     settings: AuthSettings, drain: Drain, requests: Requests
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
     throttle_key = derived_keys(settings, Purpose.THROTTLE)[0]
     policy = PasswordPolicy(settings.password_min_length, settings.public_host)
+    redis_url = settings.redis_url.get_secret_value()
     return opens(
         database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS, schema=SCHEMA),
-        redis=lambda _: RedisClient.open(settings.redis_url.get_secret_value()),
+        redis=lambda _: RedisClient.open(redis_url),
         throttles=lambda state: nullcontext(Throttles(state.redis, throttle_key, settings.throttle_factor)),
         keys=lambda state: KeyRing.open(state.database.sessions, seal),
+        # This service reads from its table who may still call; of a stolen key it must hear as fast as all others.
+        revocations=lambda state: followed(redis_url, Revocations(), state.keys.reread),
         issuer=lambda state: nullcontext(TokenIssuer(settings, state.keys)),
-        verifier=lambda state: nullcontext(Verifier(settings, state.keys)),
+        verifier=lambda state: nullcontext(Verifier(settings, state.keys, revocations=state.revocations)),
         hasher=lambda _: PasswordHasher.open(settings.hash_workers, policy),
         metrics=lambda state: nullcontext(
             Metrics(requests, state.database, state.redis, state.verifier, state.throttles)

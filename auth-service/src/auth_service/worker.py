@@ -1,4 +1,4 @@
-"""The worker: `python -m auth_service.worker` tells what happened to accounts, mails it, and tidies up.
+"""The worker: `python -m auth_service.worker` tells what happened to accounts, mails it, moves keys, and tidies up.
 
 With a command it does one thing and ends; `--help` shows them.
 """
@@ -6,11 +6,13 @@ With a command it does one thing and ends; `--help` shows them.
 import argparse
 import asyncio
 import sys
+from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from auth_service.derivation import Purpose, derived_keys
+from auth_service.keys import Seal, move_keys
 from auth_service.letters import LetterWriter
 from auth_service.mail import Texts
 from auth_service.one_time import OneTimeTokens
@@ -21,7 +23,7 @@ from auth_service.worker_settings import WorkerSettings
 from shared.database import WORKER, Database, Sessions
 from shared.drain import Drain
 from shared.health import Health, Heartbeats
-from shared.lifespan import repeat, run_until_stopped
+from shared.lifespan import Loop, repeat, run_until_stopped
 from shared.logging import configure_logging
 from shared.mail.postman import Postman
 from shared.metrics import Metrics
@@ -37,29 +39,45 @@ __all__ = ["main"]
 PROCESS = "auth-worker"
 MAILS = Group(MAIL, "mailer")
 HOUR_SECONDS = 3600.0
+KEYS_SECONDS = 30.0
 
 
 async def work(settings: WorkerSettings) -> None:
-    """Relay, mail and sweep until SIGTERM or SIGINT, then finish what is in hand."""
-    redis_url, beats, drain = settings.redis_url.get_secret_value(), Heartbeats(), Drain()
+    """Relay, mail, move keys and sweep until SIGTERM or SIGINT, then finish what is in hand."""
+    beats, drain = Heartbeats(), Drain()
     async with (
         Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER, schema=SCHEMA) as database,
-        RedisClient.open(redis_url) as redis,
+        RedisClient.open(settings.redis_url.get_secret_value()) as redis,
     ):
-        relay, rows = Relay(database.sessions, redis, Outbox, BROADCASTS), OutboxRows(database.sessions, Outbox)
-        postman, swept = _postman(settings, database.sessions), Swept()
-        sweep, beat = partial(sweep_all, database.sessions, swept), beats.beat
+        rows, postman, swept = OutboxRows(database.sessions, Outbox), _postman(settings, database.sessions), Swept()
         metrics = Metrics(database, redis, rows, postman, swept, look_first=(rows.look,))
         checks = drain.check, database.check, beats.check
+        relay = Relay(database.sessions, redis, Outbox, BROADCASTS)
         async with Health.serve(settings.admin_address, settings.admin_port, *checks, metrics=metrics):
             structlog.get_logger().info("worker_started")
             await run_until_stopped(
                 drain.begin,
-                relay=lambda stop: relay.run(stop, partial(beat, "relay")),
-                mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
-                sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+                relay=lambda stop: relay.run(stop, partial(beats.beat, "relay")),
+                mails=_mails(settings, postman, beats),
+                **_repeated(settings, database.sessions, swept, beats),
             )
             structlog.get_logger().info("worker_stopped")
+
+
+def _mails(settings: WorkerSettings, postman: Postman, beats: Heartbeats) -> Loop:
+    url, beat = settings.redis_url.get_secret_value(), partial(beats.beat, "mails")
+    return lambda stop: consume(url, MAILS, postman.handle, stop=stop, beat=beat)
+
+
+def _repeated(settings: WorkerSettings, sessions: Sessions, swept: Swept, beats: Heartbeats) -> dict[str, Loop]:
+    """Return what is done from time to time, by its name."""
+    seal, beat = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION)), beats.beat
+    keys = partial(move_keys, sessions, seal, timedelta(days=settings.key_rotation_days))
+    sweep = partial(sweep_all, sessions, swept)
+    return {
+        "keys": lambda stop: repeat(keys, KEYS_SECONDS, stop=stop, beat=partial(beat, "keys")),
+        "sweep": lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+    }
 
 
 def _postman(settings: WorkerSettings, sessions: Sessions) -> Postman:

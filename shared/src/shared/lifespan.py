@@ -165,4 +165,4 @@ async def repeat(
         if time.monotonic() >= due_at:
             await work()
             due_at = time.monotonic() + every_seconds
-        await pause(stop, BEAT_EVERY_SECONDS)
+        await pause(stop, min(BEAT_EVERY_SECONDS, max(0.0, due_at - time.monotonic())))

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -80,6 +81,30 @@ class TestSigningUp:
         page, token = link_in(post_office)
         assert (page, sent(post_office)) == ("verify-email", [(email, "Confirm your e-mail address")])
         assert await sql.fetchval("SELECT token_hash FROM pending_registrations") == tokens.digest(token)
+
+    async def test_the_link_gets_its_whole_life(self, asks, registers, postman, sql):
+        """The letter says 24 hours, however late it is written."""
+        email = new_address()
+        registration_id = await registers(email)
+        for mail, payload in ((Mail.SIGN_UP, {"registration_id": registration_id}), (Mail.VERIFY_EMAIL, {})):
+            await sql.execute("UPDATE pending_registrations SET expires_at = now() + interval '1 minute'")
+
+            await postman.handle(await asks(mail, email=email, **payload))
+
+            left = await sql.fetchval("SELECT expires_at - now() FROM pending_registrations")
+            assert timedelta(hours=23) < left <= timedelta(hours=24)
+
+    @pytest.mark.parametrize("end", ["expires_at = now()", "attempts = 5"])
+    async def test_one_that_has_ended_gets_none(self, asks, registers, postman, post_office, ended, sql, end):
+        """Neither when it has expired nor when somebody has guessed at its password."""
+        email = new_address()
+        registration_id = await registers(email)
+        await sql.execute(f"UPDATE pending_registrations SET {end}")
+
+        for mail, payload in ((Mail.SIGN_UP, {"registration_id": registration_id}), (Mail.VERIFY_EMAIL, {})):
+            await postman.handle(await asks(mail, email=email, **payload))
+            assert await ended() == ("skipped", "there is nobody to write to")
+        assert post_office.letters == []
 
     async def test_a_known_address_gets_another_letter(self, ada, asks, registers, postman, post_office, sql):
         """It hears that it has an account, and the registration is gone."""

@@ -118,12 +118,19 @@ class TestForgetting:
         """An end is kept for as long as a token can live that it hits, and not longer."""
         revocations.add(Revocation("sid", "s", UNTIL))
         revocations.add(Revocation("user", "u", UNTIL, ver=1))
-        revocations.add(Revocation("kid", "k", UNTIL))
 
         revocations.sweep(UNTIL - 1)
-        assert len(revocations) == 3
+        assert len(revocations) == 2
         revocations.sweep(UNTIL)
         assert len(revocations) == 0
+
+    async def test_spares_keys(self, revocations, refused, signing_key):
+        """A thief signs anew: a key set that cannot be read again for an hour brings no ended key back."""
+        revocations.add(Revocation("kid", signing_key.kid, UNTIL))
+
+        revocations.sweep(UNTIL + 3600)
+
+        await refused(own_token(signing_key))
 
     def test_ten_thousand(self, revocations):
         """Ten thousand sessions are known one by one, and gone after."""

@@ -2,7 +2,7 @@
 
 from auth_service.accounts.addressees import Addressee, Addressees, Applicant
 from auth_service.accounts.credentials import count_failure, replace_password, reset_password
-from auth_service.accounts.repository import sweep_registrations
+from auth_service.accounts.registration.repository import sweep_registrations
 from auth_service.accounts.schemas import EmailAddress, NameText, UserBrief
 from auth_service.accounts.service import (
     Account,

@@ -1,11 +1,13 @@
 """Whom a mail reaches. It goes to the address that is stored, never to one that somebody has typed."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 from uuid import UUID
 
 from auth_service.accounts.models import User
-from auth_service.accounts.repository import AccountRepository, RegistrationRepository
+from auth_service.accounts.registration.repository import RegistrationRepository
+from auth_service.accounts.repository import AccountRepository
 from auth_service.accounts.service import norm
 from shared.database import Session
 
@@ -67,6 +69,10 @@ class Addressees:
         """Return who has last registered with this address, and can still follow the link."""
         pending = await self._registrations.newest(norm(email))
         return Applicant(pending.id, pending.email, pending.token_hash) if pending else None
+
+    async def renew(self, applicant: Applicant, lifetime: timedelta) -> None:
+        """Let the link of the registration work for as long as this from now on."""
+        await self._registrations.renew(applicant.registration_id, lifetime)
 
     async def forget(self, applicant: Applicant) -> None:
         """Delete the registration: its address has an account."""

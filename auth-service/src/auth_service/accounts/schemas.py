@@ -5,11 +5,11 @@ from typing import Annotated
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from shared.bodies import Text
 
-__all__ = ["EmailAddress", "Me", "NameText", "Registration", "UserBrief"]
+__all__ = ["EmailAddress", "Me", "NameText", "UserBrief"]
 
 MAX_EMAIL_CHARACTERS = 254
 
@@ -35,25 +35,6 @@ EmailAddress = Annotated[
 
 NameText = Annotated[Text, Field(min_length=1, max_length=100, examples=["Ada Lovelace"])]
 """A name to address someone by."""
-
-
-class Registration(BaseModel):
-    """Who wants an account."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    email: EmailAddress
-    password: Annotated[
-        Text,
-        Field(
-            repr=False,
-            # Far above the policy's bound: what is longer is refused before the cost of normalising it.
-            max_length=1024,
-            examples=["correct horse battery staple"],
-            description="8 to 256 characters of any kind, and no common password. Nothing is trimmed or cut off.",
-        ),
-    ]
-    name: NameText | None = None
 
 
 class UserBrief(BaseModel):

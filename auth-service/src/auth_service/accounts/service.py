@@ -1,23 +1,19 @@
-"""The rules of accounts: made by registering, found by their address, usable while they are active."""
+"""The rules of accounts: found by their address, usable while they are active."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from auth_service.accounts.errors import EmailTaken
 from auth_service.accounts.models import User
 from auth_service.accounts.repository import AccountRepository, CredentialsRepository
-from auth_service.accounts.schemas import Registration
 from shared.database import Session
-from shared.ids import uuid7
 
 __all__ = [
     "Account",
     "KnownLogin",
     "active_account",
     "confirm_login",
-    "create_account",
     "end_tokens",
     "find_login",
     "lock_account",
@@ -60,24 +56,6 @@ class KnownLogin:
     is_active: bool
     token_version: int
     failed_attempts: int
-
-
-async def create_account(database: Session, registration: Registration, password_hash: str) -> Account:
-    """Store a new account, which has just logged in; raise `EmailTaken` when the address has one."""
-    accounts = AccountRepository(database)
-    now = await accounts.now()
-    user = User(
-        id=uuid7(),
-        email=registration.email,
-        email_norm=norm(registration.email),
-        name=registration.name,
-        created_at=now,
-        updated_at=now,
-        last_login_at=now,
-    )
-    if not await accounts.add(user, password_hash):
-        raise EmailTaken
-    return Account.of(user)
 
 
 async def find_login(database: Session, email: str) -> KnownLogin | None:

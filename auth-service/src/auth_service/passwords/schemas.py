@@ -5,11 +5,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.accounts import EmailAddress
+from auth_service.one_time import LinkToken
 from shared.bodies import Text
 
-__all__ = ["Forgot", "PasswordChange", "PasswordReset"]
+__all__ = ["ChosenPassword", "Forgot", "PasswordChange", "PasswordReset"]
 
 PasswordText = Annotated[Text, Field(repr=False, max_length=1024, examples=["correct horse battery staple"])]
+"""Its bound is far above the policy's: what is longer is refused before the cost of normalising it."""
+
 ChosenPassword = Annotated[
     PasswordText,
     Field(description="8 to 256 characters of any kind, and no common password. Nothing is trimmed or cut off."),
@@ -39,7 +42,5 @@ class PasswordReset(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    token: Annotated[
-        Text, Field(repr=False, max_length=512, description="What follows `#token=` in the link of the mail.")
-    ]
+    token: LinkToken
     new_password: ChosenPassword

@@ -4,26 +4,38 @@ Other features open one through `SessionOpener`, end those of a user with `Sessi
 or `CurrentCaller` to know who is calling.
 """
 
-from auth_service.sessions.caller import Caller, CurrentAccount, CurrentCaller
+from auth_service.sessions.caller import Caller, CurrentAccount, CurrentCaller, live_caller, named_session
 from auth_service.sessions.ending import Ender, EndReason, SessionEnder
-from auth_service.sessions.opening import Opener, SessionOpener
+from auth_service.sessions.errors import InvalidCredentials
+from auth_service.sessions.handover import AccessTokens
+from auth_service.sessions.opening import Opener, SessionOpener, Sessions
+from auth_service.sessions.presented import PresentedUser
 from auth_service.sessions.refresh_tokens import RefreshTokens
 from auth_service.sessions.repository import sweep_refresh_tokens, sweep_sessions
 from auth_service.sessions.schemas import TokenResponse
+from auth_service.sessions.service import CLIENT_IDS, SCOPES
 from auth_service.sessions.turns import Turns
 
 __all__ = [
+    "CLIENT_IDS",
+    "SCOPES",
+    "AccessTokens",
     "Caller",
     "CurrentAccount",
     "CurrentCaller",
     "EndReason",
     "Ender",
+    "InvalidCredentials",
     "Opener",
+    "PresentedUser",
     "RefreshTokens",
     "SessionEnder",
     "SessionOpener",
+    "Sessions",
     "TokenResponse",
     "Turns",
+    "live_caller",
+    "named_session",
     "sweep_refresh_tokens",
     "sweep_sessions",
 ]

@@ -9,10 +9,10 @@ from fastapi import Depends
 from auth_service.accounts import Account, active_account
 from auth_service.sessions.repository import SessionOf, SessionRepository
 from shared.caller import CurrentUser
-from shared.database import SessionDep
-from shared.tokens import InvalidToken, Principal, Reason
+from shared.database import Session, SessionDep
+from shared.tokens import InvalidToken, Principal, Reason, Verifier
 
-__all__ = ["Caller", "CurrentAccount", "CurrentCaller", "own_session"]
+__all__ = ["Caller", "CurrentAccount", "CurrentCaller", "live_caller", "named_session", "own_session"]
 
 
 def own_session(user: Principal) -> SessionOf | None:
@@ -24,6 +24,14 @@ def own_session(user: Principal) -> SessionOf | None:
         return None
 
 
+async def named_session(verifier: Verifier, token: str) -> SessionOf | None:
+    """Return the session that an access token of ours names, None for any other text; raise `KeysUnavailable`."""
+    try:
+        return own_session(await verifier.verify(token))
+    except InvalidToken:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is calling, and in which of their sessions."""
@@ -32,16 +40,23 @@ class Caller:
     session_id: UUID
 
 
-async def current_caller(user: CurrentUser, database: SessionDep) -> Caller:
-    """Return the active account whose open session the token belongs to; raise `InvalidToken` without one."""
+async def live_caller(user: Principal, database: Session) -> Caller | None:
+    """Return the active account and the open session that a verified token names, None without them."""
     found = own_session(user)
-    if found is None:
-        raise InvalidToken(Reason.PROFILE)
-    is_live = await SessionRepository(database).is_live(*found)
-    account = await active_account(database, found.user_id) if is_live else None
+    if found is None or not await SessionRepository(database).is_live(*found):
+        return None
+    account = await active_account(database, found.user_id)
     if account is None or account.token_version != user.ver:
-        raise InvalidToken(Reason.EXPIRED)
+        return None
     return Caller(account, found.session_id)
+
+
+async def current_caller(user: CurrentUser, database: SessionDep) -> Caller:
+    """Return whose token this is, as `live_caller` finds them; raise `InvalidToken` for nobody's."""
+    caller = await live_caller(user, database)
+    if caller is None:
+        raise InvalidToken(Reason.EXPIRED if user.own else Reason.PROFILE)
+    return caller
 
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]

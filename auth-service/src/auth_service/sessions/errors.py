@@ -1,8 +1,14 @@
 """Why a session is not opened, renewed or ended. No answer tells more than its client needs to act on it."""
 
-from shared.problems import BadRequest, NotFound, Unauthorized
+from shared.problems import BadRequest, Forbidden, NotFound, Unauthorized
 
-__all__ = ["InvalidCredentials", "InvalidGrant", "SessionNotFound", "TokenDeliveryRequired"]
+__all__ = ["EmailNotVerified", "InvalidCredentials", "InvalidGrant", "SessionNotFound", "TokenDeliveryRequired"]
+
+
+class EmailNotVerified(Forbidden):
+    """The password is right, and the address has to be verified first: follow the link of the mail."""
+
+    code, title = "email_not_verified", "E-mail address not verified"
 
 
 class InvalidCredentials(Unauthorized):

@@ -1,35 +1,59 @@
 """How a client gets its tokens: the access token in the body, the refresh token there or in the cookie."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
 from auth_service.accounts import UserBrief
 from auth_service.browser import Delivery, RefreshCookie, RefreshCookieDep
-from auth_service.keys import TokenIssuer, TokenSubject
+from auth_service.keys import IssuedToken, TokenIssuer, TokenSubject
 from auth_service.sessions.schemas import TokenResponse
 from auth_service.sessions.service import SCOPES, Grant
 
-__all__ = ["Handover", "HandoverDep"]
+__all__ = ["AccessTokens", "Handover", "HandoverDep", "SessionTokens"]
+
+
+class SessionTokens:
+    """Issues the access tokens of this request's answer."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._issuer: TokenIssuer = request.app.state.issuer
+
+    def issue(self, grant: Grant, scopes: Sequence[str] = SCOPES) -> IssuedToken:
+        """Return a new access token of the session, for `scopes` that the session has.
+
+        Raises `KeysUnavailable` while the signing key is not loaded; nothing is stored then.
+        """
+        # The request's line in the log names its user.
+        self._request.state.user_id = str(grant.account.id)
+        return self._issuer.issue(_subject(grant, scopes))
+
+
+async def session_tokens(request: Request) -> SessionTokens:
+    """Return what issues access tokens for this request's answer."""
+    return SessionTokens(request)
+
+
+AccessTokens = Annotated[SessionTokens, Depends(session_tokens)]
+"""Issues access tokens of sessions."""
 
 
 class Handover:
     """Writes a grant's tokens into this request's answer."""
 
-    def __init__(self, request: Request, response: Response, cookie: RefreshCookie) -> None:
-        self._request = request
+    def __init__(self, access_tokens: SessionTokens, response: Response, cookie: RefreshCookie) -> None:
+        self._access_tokens = access_tokens
         self._response = response
         self._cookie = cookie
-        self._issuer: TokenIssuer = request.app.state.issuer
 
     def answer(self, grant: Grant) -> TokenResponse:
         """Return the tokens, and set the cookie in a cookie session.
 
-        Raises `KeysUnavailable` while the signing key is not loaded; nothing is stored then.
+        Raises what `SessionTokens.issue` raises.
         """
-        token = self._issuer.issue(_subject(grant))
-        # The request's line in the log names its user.
-        self._request.state.user_id = str(grant.account.id)
+        token = self._access_tokens.issue(grant)
         answer = TokenResponse(
             access_token=token.text,
             token_type="Bearer",  # noqa: S106  # a scheme, no secret
@@ -45,7 +69,7 @@ class Handover:
         return answer
 
 
-def _subject(grant: Grant) -> TokenSubject:
+def _subject(grant: Grant, scopes: Sequence[str]) -> TokenSubject:
     account, session = grant.account, grant.session
     return TokenSubject(
         user_id=account.id,
@@ -54,15 +78,15 @@ def _subject(grant: Grant) -> TokenSubject:
         token_version=account.token_version,
         session_id=session.id,
         client_id=session.client_id,
-        scopes=SCOPES,
+        scopes=scopes,
         auth_time=session.auth_time,
         amr=session.amr,
     )
 
 
-async def handover(request: Request, response: Response, cookie: RefreshCookieDep) -> Handover:
+async def handover(access_tokens: AccessTokens, response: Response, cookie: RefreshCookieDep) -> Handover:
     """Return what writes tokens into this request's answer."""
-    return Handover(request, response, cookie)
+    return Handover(access_tokens, response, cookie)
 
 
 HandoverDep = Annotated[Handover, Depends(handover)]

@@ -11,9 +11,9 @@ from auth_service.sessions.errors import InvalidGrant, TokenDeliveryRequired
 from auth_service.sessions.repository import SessionOf
 from auth_service.sessions.schemas import PresentedToken
 from shared.caller import BearerToken
-from shared.tokens import InvalidToken, MissingToken
+from shared.tokens import InvalidToken, MissingToken, Principal
 
-__all__ = ["LogoutDep", "PresentedForLogout", "PresentedForRefresh", "RefreshDep"]
+__all__ = ["LogoutDep", "PresentedForLogout", "PresentedForRefresh", "PresentedUser", "RefreshDep"]
 
 _bearer = BearerToken()
 
@@ -55,16 +55,24 @@ class PresentedForLogout:
     session: SessionOf | None
 
 
+async def presented_user(request: Request) -> Principal | None:
+    """Return whom the request's access token names, None without a valid one."""
+    try:
+        return await _bearer(request)
+    except (MissingToken, InvalidToken):
+        return None
+
+
+PresentedUser = Annotated[Principal | None, Depends(presented_user)]
+"""Whom the access token names, where one is welcome and not demanded."""
+
+
 async def presented_for_logout(
-    request: Request, cookie: RefreshCookieDep, body: PresentedToken | None = None
+    request: Request, cookie: RefreshCookieDep, user: PresentedUser, body: PresentedToken | None = None
 ) -> PresentedForLogout:
     """Return what was presented; an access token that is not valid presents nothing."""
     tokens = (cookie.read(request), body.refresh_token if body else None)
-    try:
-        session = own_session(await _bearer(request))
-    except (MissingToken, InvalidToken):
-        session = None
-    return PresentedForLogout(tuple(token for token in tokens if token), session)
+    return PresentedForLogout(tuple(token for token in tokens if token), own_session(user) if user else None)
 
 
 LogoutDep = Annotated[PresentedForLogout, Depends(presented_for_logout)]

@@ -9,7 +9,13 @@ from auth_service.browser import BODY_PROBLEMS, BROWSER_PROBLEMS, SETS_COOKIE, R
 from auth_service.passwords import Overloaded
 from auth_service.sessions.caller import CurrentCaller
 from auth_service.sessions.ending import Ender, EndReason
-from auth_service.sessions.errors import InvalidCredentials, InvalidGrant, SessionNotFound, TokenDeliveryRequired
+from auth_service.sessions.errors import (
+    EmailNotVerified,
+    InvalidCredentials,
+    InvalidGrant,
+    SessionNotFound,
+    TokenDeliveryRequired,
+)
 from auth_service.sessions.handover import HandoverDep
 from auth_service.sessions.login import Logins
 from auth_service.sessions.opening import Opener, Sessions
@@ -38,7 +44,7 @@ itself."""
     response_model_exclude_unset=True,
     responses={
         200: SETS_COOKIE,
-        **documents(InvalidCredentials, RateLimited, Overloaded, KeysUnavailable, *BROWSER_PROBLEMS),
+        **documents(InvalidCredentials, EmailNotVerified, RateLimited, Overloaded, KeysUnavailable, *BROWSER_PROBLEMS),
     },
 )
 async def login(
@@ -56,6 +62,8 @@ async def login(
     if account is None:
         # Returned, not raised: what was written down must outlast this answer (decision 0003).
         return problem_response(InvalidCredentials(), request.scope)
+    if await logins.must_verify(account):
+        return problem_response(EmailNotVerified(), request.scope)
     return await opener.open(account, Audited.LOGIN, remember=login.remember)
 
 

@@ -22,7 +22,7 @@ from auth_service.sessions.turns import Turns
 from shared.database import Session
 from shared.ids import uuid7
 
-__all__ = ["SCOPES", "Client", "Grant", "SessionService"]
+__all__ = ["CLIENT_IDS", "SCOPES", "Client", "Grant", "SessionService"]
 
 SCOPES = ("todos:read", "todos:write")
 

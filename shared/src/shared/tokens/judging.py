@@ -51,6 +51,7 @@ def own_caller(claims: Claims, now: float, kid: str | None, *, issuer: str, audi
         auth_time=claims.whole("auth_time") if "auth_time" in claims else None,
         amr=claims.texts("amr"),
         own=True,
+        issued_at=issued_at,
         expires_at=expires_at,
         kid=kid,
     )

@@ -26,5 +26,7 @@ class Principal:
     """Whether our auth-service issued the token."""
     kid: str | None = field(default=None, compare=False)
     """The key that signed an own token, if it has an id."""
+    issued_at: int | None = field(default=None, compare=False)
+    """When the token was made, in seconds of the epoch."""
     expires_at: float = field(default=math.inf, compare=False)
     """When the token ends, in seconds of the epoch (infinity: never). Who is named does not depend on it."""

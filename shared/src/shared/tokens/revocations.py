@@ -38,7 +38,7 @@ class Revocations:
         self._clock = clock
         self._complete_at = math.inf
         self._sessions: dict[str, float] = {}
-        self._keys: dict[str, float] = {}
+        self._keys: set[str] = set()
         self._versions: dict[str, tuple[int, float]] = {}
         self._listeners: list[Callable[[], None]] = []
         self._has_news = False
@@ -86,9 +86,10 @@ class Revocations:
         if ended.kind == "user":
             ver, expires_at = self._versions.get(ended.id, (0, 0.0))
             self._versions[ended.id] = max(ver, ended.ver), max(expires_at, ended.expires_at)
-            return
-        known = self._sessions if ended.kind == "sid" else self._keys
-        known[ended.id] = max(known.get(ended.id, 0.0), ended.expires_at)
+        elif ended.kind == "sid":
+            self._sessions[ended.id] = max(self._sessions.get(ended.id, 0.0), ended.expires_at)
+        else:
+            self._keys.add(ended.id)
 
     def completed(self) -> None:
         """Note that all that has been told so far was added, and tell the listeners."""
@@ -99,7 +100,9 @@ class Revocations:
                 listener()
 
     def sweep(self, now: float) -> None:
-        """Forget what no token can be hit by any more at `now`, in seconds of the epoch."""
+        """Forget what no token can be hit by any more at `now`, in seconds of the epoch.
+
+        Keys stay, and there are few: whoever stole one can sign tokens for as long as some key set still has it.
+        """
         self._sessions = {sid: until for sid, until in self._sessions.items() if until > now}
-        self._keys = {kid: until for kid, until in self._keys.items() if until > now}
         self._versions = {user: minimum for user, minimum in self._versions.items() if minimum[1] > now}

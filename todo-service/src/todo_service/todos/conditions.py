@@ -1,16 +1,13 @@
-"""Conditions on a request: `If-Match` and `If-None-Match` (RFC 9110 sections 13.1.1 and 13.1.2)."""
+"""For which version of a todo a write was made: `If-Match` (RFC 9110 section 13.1.1)."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from shared.entity_tags import TAGS
 from todo_service.todos.errors import InvalidIfMatch
 
-__all__ = ["IfMatch", "etag", "is_known"]
-
-TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-TAGS = re.compile(rf"[ \t]*(?:{TAG.pattern})(?:[ \t]*,[ \t]*(?:{TAG.pattern}))*[ \t]*")
+__all__ = ["IfMatch", "etag"]
 
 
 def etag(version: int) -> str:
@@ -41,17 +38,3 @@ class IfMatch:
     def admits(self, version: int) -> bool:
         """Whether a todo of this version may be written."""
         return self.tag is None or self.tag == etag(version)
-
-
-def is_known(fields: Sequence[str], tag: str) -> bool:
-    """Whether one of the `If-None-Match` fields names `tag`: then the client has the answer already.
-
-    Weak tags are as good here (RFC 9110 section 8.8.3.2). What is no list of tags is no condition.
-    """
-    if not fields:
-        return False
-    value = ", ".join(fields).strip(" \t")
-    if not TAGS.fullmatch(value):
-        return value == "*"
-    opaque = tag.removeprefix("W/")
-    return any(known.removeprefix("W/") == opaque for known in TAG.findall(value))

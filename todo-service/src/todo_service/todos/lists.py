@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.database import Database
+from shared.entity_tags import is_known
 from shared.metrics import Collector
 from todo_service.todos.cache import Page, PageCache
-from todo_service.todos.conditions import is_known
 from todo_service.todos.pages import read_page, read_state
 from todo_service.todos.paging import Paging
 from todo_service.todos.query import TodoQuery

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from shared.entity_tags import is_known
 from shared.problems import documents
 from todo_service.changes.errors import QuotaExceeded
 from todo_service.changes.idempotency import IDEMPOTENCY_KEY, OF_KEYS, REPLAYED, Once
 from todo_service.parameters import NoParameters, described, read_parameters
-from todo_service.todos.conditions import etag, is_known
+from todo_service.todos.conditions import etag
 from todo_service.todos.dependencies import (
     ALWAYS,
     ETAG,
