@@ -22,6 +22,7 @@ class TestTheDocumentation:
             *("register", "verify_email", "resend_verification", "login", "refresh", "logout", "logout_all"),
             *("change_password", "forgot_password", "reset_password"),
             *("read_me", "list_sessions", "end_session", "read_jwks"),
+            *("change_me", "delete_me", "change_email", "confirm_email_change"),
             *("exchange_token", "revoke_token", "introspect_token", "read_metadata"),
         }
 
@@ -58,6 +59,8 @@ class TestTheDocumentation:
             assert asked.pop(name) == [{"HTTPBearer": []}]
         for name in ("logout", "verify_email"):
             assert asked.pop(name) == [{"HTTPBearer": []}, {}]
+        for name in ("change_me", "delete_me", "change_email", "confirm_email_change"):
+            assert asked.pop(name) == [{"HTTPBearer": []}]
         assert asked.pop("introspect_token") == [{"HTTPBasic": []}]
         assert set(asked.values()) == {None}
 

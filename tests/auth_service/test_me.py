@@ -1,5 +1,6 @@
-"""GET /auth/me"""
+"""GET and PATCH /auth/me"""
 
+import json
 import time
 from uuid import uuid4
 
@@ -85,3 +86,90 @@ class TestReadingYourAccount:
         answer = await client.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
 
         assert_problem(answer, 401, "invalid_token")
+
+
+LINES = ("Ada\r\nBcc: eve@example.com", "Ada\n", "\x1b[2JAda", "Ada\x7f", "Ada\u2028Eve")
+"""What would be more than one line, or more than text, wherever a name is shown."""
+
+
+async def change(device, patch, content_type="application/json"):
+    """Send a patch of the account that is signed in on this device."""
+    headers = device.bearer | {"Content-Type": content_type}
+    return await device.client.patch("/auth/me", content=json.dumps(patch), headers=headers)
+
+
+class TestChangingYourAccount:
+    async def test_needs_a_token(self, client):
+        """Without a token the answer is 401 and says how to authenticate."""
+        assert_problem(await client.patch("/auth/me", json={"name": "Ada"}), 401, "missing_token")
+
+    @pytest.mark.parametrize("name", ["Ada King", "Ж" * 100, "<b>", None])
+    async def test_changes_the_name(self, service, name):
+        """It is shown at once, and nothing else has changed. `null` clears it."""
+        ada = await service.register(name="Ada Lovelace")
+        before = (await ada.me()).json()
+
+        answer = await change(ada, {"name": name})
+
+        assert (answer.status_code, answer.json()) == (200, before | {"name": name})
+        assert (await ada.me()).json() == answer.json()
+        assert answer.headers["cache-control"] == "no-store"
+
+    async def test_takes_a_merge_patch(self, ada):
+        """By the name that its standard gives it."""
+        answer = await change(ada, {"name": "Ada"}, "application/merge-patch+json")
+
+        assert answer.json()["name"] == "Ada"
+
+    async def test_shows_in_the_next_tokens(self, ada):
+        """A refresh answers with the account as it is now."""
+        await change(ada, {"name": "Ada King"})
+
+        await ada.refresh()
+
+        assert ada.answer["user"]["name"] == "Ada King"
+
+    @pytest.mark.parametrize("patch", [{}, {"name": "Ada"}])
+    async def test_writes_nothing_that_is_so_already(self, service, statements, patch):
+        """An empty patch, or the name of before, is answered and not stored."""
+        ada = await service.register(name="Ada")
+        before = (await ada.me()).json()
+        statements.clear()
+
+        answer = await change(ada, patch)
+
+        assert (answer.status_code, answer.json()) == (200, before)
+        assert [statement for statement in statements if statement.startswith("UPDATE")] == []
+
+    @pytest.mark.parametrize(
+        ("patch", "field"),
+        [
+            *[({"name": wrong}, "name") for wrong in ("", "x" * 101, 7, True, [], {}, "a\x00b", "\ud800", *LINES)],
+            *[({name: "x"}, name) for name in ("email", "email_verified", "id", "status", "password", "scope")],
+            ({"name": "Eve", "user_id": "1"}, "user_id"),
+            ([], "body"),
+            (None, "body"),
+        ],
+    )
+    async def test_names_a_wrong_field(self, service, patch, field):
+        """Whatever else is sent, the name is all that can change here, and nothing has."""
+        ada = await service.register(name="Ada")
+
+        errors = assert_problem(await change(ada, patch), 422, "validation_error")["errors"]
+
+        assert [entry["loc"][-1] for entry in errors] == [field]
+        assert (await ada.me()).json()["name"] == "Ada"
+
+    async def test_is_your_own_account(self, service, ada):
+        """Nobody else's name changes."""
+        other = await service.register(name="Grace")
+
+        await change(ada, {"name": "Ada"})
+
+        assert (await other.me()).json()["name"] == "Grace"
+
+    async def test_ends_with_the_account(self, service, ada):
+        """A closed account is not changed, though its session has not ended."""
+        await service.sql("UPDATE users SET status = 'disabled' WHERE email = :email", email=ada.email)
+
+        assert_problem(await change(ada, {"name": "Ada"}), 401, "invalid_token")

@@ -34,6 +34,7 @@ CASES = {
     "long access tokens": ({"ACCESS_TOKEN_SECONDS": "901"}, "ACCESS_TOKEN_SECONDS"),
     "cross-site cookie by http": ({"COOKIE_SAMESITE": "none"}, "COOKIE_SAMESITE"),
     "short passwords": ({"PASSWORD_MIN_LENGTH": "7"}, "PASSWORD_MIN_LENGTH"),
+    "a long farewell": ({"ACCOUNT_GRACE_DAYS": "31"}, "ACCOUNT_GRACE_DAYS"),
     "no threads": ({"HASH_WORKERS": "0"}, "HASH_WORKERS"),
     "service without a hash": ({"INTROSPECTION_CLIENTS": "reports"}, "INTROSPECTION_CLIENTS"),
     "service with its secret": ({"INTROSPECTION_CLIENTS": "reports:in-clear"}, "INTROSPECTION_CLIENTS"),

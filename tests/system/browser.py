@@ -25,8 +25,8 @@ FLAGS = (
 class Frontend(ThreadingHTTPServer):
     """The page's own server: gives the page and its targets, takes its results."""
 
-    def __init__(self, page: Path, targets: dict[str, str]) -> None:
-        super().__init__(("127.0.0.1", 3000), FrontendAnswers)
+    def __init__(self, page: Path, targets: dict[str, str], port: int = 3000) -> None:
+        super().__init__(("127.0.0.1", port), FrontendAnswers)
         self.page = page
         self.targets = targets
         self.results: dict[str, dict] = {}

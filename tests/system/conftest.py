@@ -25,7 +25,8 @@ def running_set() -> Iterator[RunningSet]:
         return
     # Not pytest's own folder, whose parents have mode 700: run by root, PostgreSQL could not enter it.
     peer = f"{PEER}:{sha256(PEER_SECRET.encode()).hexdigest()}"
-    with temporary_folder() as folder, started_in(folder, INTROSPECTION_CLIENTS=peer) as running:
+    settings = {"LOG_LEVEL": "debug", "INTROSPECTION_CLIENTS": peer, "ACCOUNT_GRACE_DAYS": "0"}
+    with temporary_folder() as folder, started_in(folder, **settings) as running:
         yield running
 
 

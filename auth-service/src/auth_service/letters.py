@@ -54,8 +54,8 @@ class _Writing:
                 return await self._to_forgetful()
             case Mail.CHANGE_EMAIL:
                 return await self._to_new_address()
-            case Mail.EMAIL_CHANGED:
-                return self._letter(self._said("old_email"), self._texts.email_changed())
+            case (Mail.EMAIL_CHANGED | Mail.DELETION_ASKED) as farewell:
+                return self._to_former_address(farewell)
             case notice:
                 user = await self._user()
                 return self._letter(user.email, self._notice(notice)) if user else NOBODY
@@ -63,8 +63,6 @@ class _Writing:
     def _notice(self, mail: Mail) -> Text:
         """Return what is told to a user about their own account."""
         match mail:
-            case Mail.DELETION_ASKED:
-                return self._texts.deletion_asked(datetime.fromisoformat(self._said("purge_after")))
             case Mail.EMAIL_CHANGE_ASKED:
                 return self._texts.email_change_asked()
             case Mail.PASSWORD_CHANGED:
@@ -111,6 +109,13 @@ class _Writing:
             return self._letter(owned, self._texts.has_account())
         token = await self._mint(user, Use.CHANGE_EMAIL, new_email=new_email)
         return self._letter(new_email, self._texts.change_email(token)) if token else TOO_LATE
+
+    def _to_former_address(self, mail: Mail) -> Letter:
+        """Return what is told to an address that may have no account by now."""
+        if mail is Mail.EMAIL_CHANGED:
+            return self._letter(self._said("old_email"), self._texts.email_changed())
+        purge_after = datetime.fromisoformat(self._said("purge_after"))
+        return self._letter(self._said("email"), self._texts.deletion_asked(purge_after))
 
     async def _sign_up_link(self, applicant: Applicant | None) -> Letter | Outcome:
         if applicant is None:

@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import structlog
 from fastapi import Depends, FastAPI, Response
 
+from auth_service.accounts.deletion.routes import router as deletion
+from auth_service.accounts.email_change.routes import router as email_change
 from auth_service.accounts.registration.routes import router as registration
 from auth_service.accounts.routes import router as accounts
 from auth_service.browser import RefreshCookie
@@ -79,7 +81,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
     install_oauth_errors(app)
-    for router in (registration, accounts, passwords, sessions):
+    for router in (registration, accounts, deletion, email_change, passwords, sessions):
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
     app.include_router(oauth)
     app.include_router(metadata_router)

@@ -64,7 +64,7 @@ class Mail(StrEnum):
     GUESSING = "guessing"
     """[] To the user: somebody has guessed at their password for long."""
     DELETION_ASKED = "deletion_asked"
-    """[purge_after] To the user; the time in ISO 8601."""
+    """[email, purge_after] To the address of the user, who may be gone when it is sent; the time in ISO 8601."""
     RESTORED = "restored"
     """[] To the user: a login has taken the deletion back."""
 

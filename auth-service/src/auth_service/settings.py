@@ -48,6 +48,7 @@ class AuthSettings(DatabaseSettings, RedisSettings, TokenRules, OwnSecrets):
     access_token_seconds: int = Field(default=600, ge=60, le=900)
     email_verification: Literal["off", "required"] = "off"
     password_min_length: int = Field(default=8, ge=8, le=64)
+    account_grace_days: int = Field(default=7, ge=0, le=30)
     hash_workers: int = Field(default=2, ge=1, le=32)
     throttle_factor: int = Field(default=1, ge=1)
     allowed_origins: CommaSeparated[Origin] = ()

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from auth_service.accounts.deletion import purge_accounts
 from auth_service.derivation import Purpose, derived_keys
 from auth_service.keys import Seal, move_keys
 from auth_service.letters import LetterWriter
@@ -40,6 +41,7 @@ PROCESS = "auth-worker"
 MAILS = Group(MAIL, "mailer")
 HOUR_SECONDS = 3600.0
 KEYS_SECONDS = 30.0
+PURGE_SECONDS = 5.0
 
 
 async def work(settings: WorkerSettings) -> None:
@@ -73,11 +75,17 @@ def _repeated(settings: WorkerSettings, sessions: Sessions, swept: Swept, beats:
     """Return what is done from time to time, by its name."""
     seal, beat = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION)), beats.beat
     keys = partial(move_keys, sessions, seal, timedelta(days=settings.key_rotation_days))
-    sweep = partial(sweep_all, sessions, swept)
+    sweep, purge = partial(sweep_all, sessions, swept), partial(_purge, sessions)
     return {
         "keys": lambda stop: repeat(keys, KEYS_SECONDS, stop=stop, beat=partial(beat, "keys")),
         "sweep": lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+        "purge": lambda stop: repeat(purge, PURGE_SECONDS, stop=stop, beat=partial(beat, "purge")),
     }
+
+
+async def _purge(sessions: Sessions) -> None:
+    if purged := await purge_accounts(sessions):
+        structlog.get_logger().info("purged", accounts=purged)
 
 
 def _postman(settings: WorkerSettings, sessions: Sessions) -> Postman:

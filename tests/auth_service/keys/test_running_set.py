@@ -86,7 +86,6 @@ def worker(url, redis_url, tmp_path):
         "SMTP_URL": "smtp://127.0.0.1:1",
         "MAIL_FROM": "todo@example.com",
         "ADMIN_PORT": "0",
-        "DRAIN_SECONDS": "0",
     }
     with WorkerProcess("auth_service.worker", tmp_path / "worker.log", **usual) as worker:
         yield worker

@@ -48,10 +48,21 @@ class TestNotices:
 
     async def test_a_deletion_says_until_when(self, ada, asks, postman, post_office):
         """Whoever deletes their account hears how long they can come back."""
-        when = "2026-12-01T10:00:00+00:00"
-        await postman.handle(await asks(Mail.DELETION_ASKED, ada.answer["user"]["id"], purge_after=when))
+        told = {"email": ada.email, "purge_after": "2026-12-01T10:00:00+00:00"}
+        await postman.handle(await asks(Mail.DELETION_ASKED, ada.answer["user"]["id"], **told))
 
+        assert sent(post_office) == [(ada.email, "Your account will be deleted")]
         assert "01 December 2026" in post_office.letters[0].get_content()
+
+    async def test_a_deletion_is_told_to_who_is_gone(self, ada, asks, postman, post_office, sql):
+        """However late the mail goes out, it reaches whoever had the account."""
+        told = {"email": ada.email, "purge_after": "2026-12-01T10:00:00+00:00"}
+        entry = await asks(Mail.DELETION_ASKED, ada.answer["user"]["id"], **told)
+        await sql.execute("DELETE FROM users")
+
+        await postman.handle(entry)
+
+        assert post_office.recipients == [ada.email]
 
     async def test_a_changed_address_hears_of_it(self, ada, asks, postman, post_office):
         """The former address is told, although it is stored nowhere any more."""

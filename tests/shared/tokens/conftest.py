@@ -3,7 +3,7 @@
 import pytest
 
 from shared.tokens import InvalidToken, TokenRules, Verifier
-from tests.shared.tokens.kinds import FRONTEND, make_kinds
+from tests.shared.tokens.kinds import FRONTEND, make_kinds, make_pairs
 from tests.shared.tokens.minting import PREVIOUS_SECRET, PUBLIC_URL, SECRET, Clock, KeyTable, SigningKey
 
 
@@ -53,7 +53,7 @@ def refusal(verifier):
 @pytest.fixture(scope="session")
 def kinds(signing_key):
     """Every kind of token, by its name in `NAMES`."""
-    return make_kinds(signing_key)
+    return make_kinds(signing_key, make_pairs())
 
 
 @pytest.fixture

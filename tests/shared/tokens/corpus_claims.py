@@ -1,6 +1,6 @@
 """Attacks on the claims of a token that is properly signed: see `corpus`."""
 
-from tests.shared.tokens.minting import DROP, NOW, as_json
+from tests.shared.tokens.minting import DROP, as_json
 
 SUBJECTS = (DROP, None, "", 7, True, ["u"], {"id": "u"}, "x" * 256, "a\nb", "a\x00", "a\x85b", "\ud800")
 ISSUERS = (DROP, None, "", 1, [], {})
@@ -41,7 +41,7 @@ def attacks_on_claims():
     for name, spoil in {
         "with a slash": lambda iss: iss + "/",
         "in capitals": str.upper,
-        "without encryption": lambda iss: iss.replace("https", "http"),
+        "of another scheme": lambda iss: iss.replace("https:", "http:") if "https:" in iss else "https" + iss[4:],
         "with a port": lambda iss: iss + ":443",
         "with more of a name": lambda iss: iss + ".evil.example",
         "in a list": lambda iss: [iss],
@@ -54,10 +54,10 @@ def attacks_on_claims():
             yield f"{name} {str(value)[:12]}", lambda kind, name=name, value=value: kind.token(**{name: value})
         for text in ("NaN", "Infinity", "-Infinity", "1e999", "9" * 5000):
             yield f"{name} {text[:12]}", lambda kind, name=name, text=text: _with_number(kind, name, text)
-    yield "just expired", lambda kind: kind.token(exp=NOW)
-    yield "long expired", lambda kind: kind.token(exp=NOW - 61)
-    yield "not yet begun", lambda kind: kind.token(nbf=NOW + 31)
-    yield "issued in the future", lambda kind: kind.token(iat=NOW + 61)
+    yield "just expired", lambda kind: kind.token(exp=kind.now)
+    yield "long expired", lambda kind: kind.token(exp=kind.now - 61)
+    yield "not yet begun", lambda kind: kind.token(nbf=kind.now + kind.patience + 31)
+    yield "issued in the future", lambda kind: kind.token(iat=kind.now + kind.patience + 61)
     for name, payload in PAYLOADS.items():
         yield f"payload: {name}", lambda kind, payload=payload: kind.token(payload=payload)
     yield "two subjects", lambda kind: kind.token(payload=_longer(kind, b', "sub": "eve"}'))
@@ -68,9 +68,9 @@ def attacks_on_claims():
     yield "text behind the payload", lambda kind: kind.token(payload=as_json(kind.claims) + b" x")
     yield (
         "a token of a mail link",
-        lambda kind: kind.token(payload=as_json({"email": "a@example.com", "exp": NOW + 60})),
+        lambda kind: kind.token(payload=as_json({"email": "a@example.com", "exp": kind.now + 60})),
     )
-    yield "a cookie cache", lambda kind: kind.token(payload=as_json({"user": {"id": "u"}, "exp": NOW + 60}))
+    yield "a cookie cache", lambda kind: kind.token(payload=as_json({"user": {"id": "u"}, "exp": kind.now + 60}))
 
 
 def _named(value):

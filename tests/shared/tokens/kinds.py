@@ -76,6 +76,10 @@ class Kind:
     sign: Callable[[bytes], bytes]
     key: object = None
     """The key pair, None for a secret."""
+    now: int = NOW
+    """The second in which its tokens are judged at the earliest."""
+    patience: int = 0
+    """How many seconds later they are judged at the latest."""
 
     @property
     def is_own(self):
@@ -106,17 +110,24 @@ def better_auth_claims(**changes):
     } | changes
 
 
-def make_kinds(signing_key):
-    """Return every kind by its name; our own key is `signing_key`."""
-    by_secret = hmac_sha256(SECRET)
+def make_pairs():
+    """Return a key pair of a frontend's for each of its algorithms."""
+    return {"EdDSA": Ed25519Pair(), "ES256": SigningKey("frontend-ec"), "RS256": RsaPair()}
+
+
+def make_kinds(signing_key, pairs, secret=SECRET, claims=None, **judged):
+    """Return every kind by its name; our own key is `signing_key`, those of a frontend are `pairs`.
+
+    `claims` are those of our own tokens, `own_claims()` unless they are given; `judged` says when (see `Kind`).
+    """
+    by_secret, ours, now = hmac_sha256(secret), claims or own_claims(), judged.get("now", NOW)
+    theirs = better_auth_claims(iat=now, exp=now + 900)
     own = {"alg": "ES256", "kid": signing_key.kid, "typ": "at+jwt"}
     found = [
-        Kind(NAMES[0], own, own_claims(), signing_key.sign, signing_key),
-        Kind(NAMES[1], {"alg": "HS256", "typ": "at+jwt"}, own_claims(aud=DROP), by_secret),
-        Kind(NAMES[2], {"alg": "HS256", "typ": "JWT"}, better_auth_claims(), by_secret),
+        Kind(NAMES[0], own, ours, signing_key.sign, signing_key, **judged),
+        Kind(NAMES[1], {"alg": "HS256", "typ": "at+jwt"}, ours | {"aud": DROP}, by_secret, **judged),
+        Kind(NAMES[2], {"alg": "HS256", "typ": "JWT"}, theirs, by_secret, **judged),
     ]
-    frontends = {"EdDSA": Ed25519Pair(), "ES256": SigningKey("frontend-ec"), "RS256": RsaPair()}
-    for alg, key in frontends.items():
-        header = {"alg": alg, "kid": key.kid}
-        found.append(Kind(f"Better Auth by {alg}", header, better_auth_claims(), key.sign, key))
+    for alg, key in pairs.items():
+        found.append(Kind(f"Better Auth by {alg}", {"alg": alg, "kid": key.kid}, theirs, key.sign, key, **judged))
     return {kind.name: kind for kind in found}

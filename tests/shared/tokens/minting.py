@@ -53,10 +53,10 @@ def as_json(members):
 
 
 class SigningKey:
-    """An ES256 key pair with the id of its public half."""
+    """An ES256 key pair with the id of its public half: a new one, or that of `private`."""
 
-    def __init__(self, kid=None, curve=None):
-        self.private = ec.generate_private_key(curve or ec.SECP256R1())
+    def __init__(self, kid=None, curve=None, private=None):
+        self.private = private or ec.generate_private_key(curve or ec.SECP256R1())
         self.kid = kid or secrets.token_hex(8)
 
     def jwk(self, **changes):

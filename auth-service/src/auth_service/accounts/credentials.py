@@ -6,7 +6,7 @@ from auth_service.accounts.repository import AccountRepository, CredentialsRepos
 from auth_service.accounts.service import Account, KnownLogin
 from shared.database import Session
 
-__all__ = ["count_failure", "replace_password", "reset_password"]
+__all__ = ["count_failure", "keep_password", "replace_password", "reset_password"]
 
 NOBODY = UUID(int=0)
 
@@ -19,12 +19,28 @@ async def count_failure(database: Session, user_id: UUID | None) -> int:
     return await CredentialsRepository(database).count_failure(user_id or NOBODY)
 
 
+async def keep_password(database: Session, known: KnownLogin, new_hash: str | None, *, forgets_failures: bool) -> bool:
+    """Lock the account whose password was right; False when it was ended or changed while that was verified.
+
+    `new_hash`, if given, replaces the stored one.
+    """
+    if not await _is_as_known(database, known):
+        return False
+    kept = new_hash or known.password_hash
+    credentials = CredentialsRepository(database)
+    return await credentials.keep(known.user_id, known.password_hash, kept, forgets_failures=forgets_failures)
+
+
 async def replace_password(database: Session, known: KnownLogin, new_hash: str) -> bool:
     """Lock the account and store another hash; False when it was ended or changed while the old one was verified."""
-    user = await AccountRepository(database).lock(known.user_id)
-    if user is None or user.status != "active" or user.token_version != known.token_version:
+    if not await _is_as_known(database, known):
         return False
-    return await CredentialsRepository(database).change(user.id, new_hash, verified_hash=known.password_hash)
+    return await CredentialsRepository(database).change(known.user_id, new_hash, verified_hash=known.password_hash)
+
+
+async def _is_as_known(database: Session, known: KnownLogin) -> bool:
+    user = await AccountRepository(database).lock(known.user_id)
+    return user is not None and user.status == "active" and user.token_version == known.token_version
 
 
 async def reset_password(database: Session, account: Account, new_hash: str) -> bool:

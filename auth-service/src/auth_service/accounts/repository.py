@@ -90,6 +90,18 @@ class AccountRepository:
         )
         return noted.scalars().one_or_none()
 
+    async def rename(self, user_id: UUID, name: str | None) -> User | None:
+        """Give the user another name and return them; None when they are not active any more."""
+        now = func.clock_timestamp()
+        renamed = await self._database.exec(
+            update(User)
+            .where(col(User.id) == user_id, col(User.status) == "active")
+            .values(name=name, updated_at=now)
+            .returning(User)
+            .execution_options(populate_existing=True)
+        )
+        return renamed.scalars().one_or_none()
+
     async def raise_version(self, user_id: UUID) -> int:
         """Lock the user and count their token version up; return the new one."""
         raised = await self._database.exec(

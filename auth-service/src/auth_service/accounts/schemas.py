@@ -1,15 +1,16 @@
 """What clients send and see of an account."""
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from shared.bodies import Text
+from shared.bodies import Narrow, Text
 
-__all__ = ["EmailAddress", "Me", "NameText", "UserBrief"]
+__all__ = ["EmailAddress", "Me", "MePatch", "NameText", "UserBrief"]
 
 MAX_EMAIL_CHARACTERS = 254
 
@@ -33,7 +34,15 @@ EmailAddress = Annotated[
 ]
 """An e-mail address to which any server can deliver (RFC 5321 sections 2.4 and 4.5.3.1.3)."""
 
-NameText = Annotated[Text, Field(min_length=1, max_length=100, examples=["Ada Lovelace"])]
+
+def _on_one_line(name: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in name):
+        msg = "must not contain control characters or line breaks"
+        raise ValueError(msg)
+    return name
+
+
+NameText = Annotated[Text, Field(min_length=1, max_length=100, examples=["Ada Lovelace"]), AfterValidator(_on_one_line)]
 """A name to address someone by."""
 
 
@@ -51,3 +60,11 @@ class Me(UserBrief):
 
     created_at: datetime
     last_login_at: datetime | None
+
+
+class MePatch(Narrow):
+    """Changes to your account. What is absent stays as it is; `null` clears the name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Ada King"}, {"name": None}]})
+
+    name: NameText | None = None

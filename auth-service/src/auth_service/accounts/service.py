@@ -1,7 +1,7 @@
 """The rules of accounts: found by their address, usable while they are active."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
 
@@ -18,6 +18,7 @@ __all__ = [
     "find_login",
     "lock_account",
     "norm",
+    "rename_account",
 ]
 
 
@@ -54,18 +55,26 @@ class KnownLogin:
     user_id: UUID
     password_hash: str
     is_active: bool
+    is_deleting: bool
+    """Its owner has deleted it and can still come back."""
     token_version: int
     failed_attempts: int
 
 
 async def find_login(database: Session, email: str) -> KnownLogin | None:
-    """Return what a login with this address is checked against, None when nobody has it."""
+    """Return what a login with this address is checked against, None when nobody has it, or has it for good."""
     found = await AccountRepository(database).find(norm(email))
-    if found is None:
+    if found is None or _is_over(found[0]):
         return None
     user, credentials = found
-    is_active = user.status == "active"
-    return KnownLogin(user.id, credentials.hash, is_active, user.token_version, credentials.failed_attempts)
+    return KnownLogin(
+        user_id=user.id,
+        password_hash=credentials.hash,
+        is_active=user.status == "active",
+        is_deleting=user.status == "deleting",
+        token_version=user.token_version,
+        failed_attempts=credentials.failed_attempts,
+    )
 
 
 async def confirm_login(
@@ -89,6 +98,14 @@ async def active_account(database: Session, user_id: UUID) -> Account | None:
     return Account.of(user) if user is not None and user.status == "active" else None
 
 
+async def rename_account(database: Session, account: Account, name: str | None) -> Account | None:
+    """Give the account another name and return it; None when it is not active any more. The same one is no write."""
+    if name == account.name:
+        return account
+    user = await AccountRepository(database).rename(account.id, name)
+    return Account.of(user) if user is not None else None
+
+
 async def lock_account(database: Session, user_id: UUID) -> None:
     """Keep the account as it is until the transaction ends. Who locks sessions too locks it before them."""
     await AccountRepository(database).lock(user_id)
@@ -97,6 +114,11 @@ async def lock_account(database: Session, user_id: UUID) -> None:
 async def end_tokens(database: Session, user_id: UUID) -> int:
     """Lock the account and end its access tokens: return the version that the next ones will have."""
     return await AccountRepository(database).raise_version(user_id)
+
+
+def _is_over(user: User) -> bool:
+    """Whether it is too late to come back. Where that matters, the database's clock decides once more."""
+    return user.purge_after is not None and user.purge_after <= datetime.now(UTC)
 
 
 def norm(email: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from auth_service.accounts import EmailAddress
 from auth_service.one_time import LinkToken
@@ -26,7 +26,7 @@ class PasswordChange(BaseModel):
 
     current_password: PasswordText
     new_password: ChosenPassword
-    revoke_others: Annotated[bool, Field(description="End all your other sessions.")] = True
+    revoke_others: Annotated[StrictBool, Field(description="End all your other sessions.")] = True
 
 
 class Forgot(BaseModel):

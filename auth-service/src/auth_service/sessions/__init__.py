@@ -1,12 +1,19 @@
 """Sessions: opened by whoever proves who they are, renewed by refresh tokens, ended by logging out.
 
-Other features open one through `SessionOpener`, end those of a user with `SessionEnder`, and ask for `CurrentAccount`
-or `CurrentCaller` to know who is calling.
+Other features open one through `SessionOpener`, end those of a user with `SessionEnder`, and ask for `CurrentAccount`,
+`CurrentCaller` or, right after a login, `FreshCaller` to know who is calling.
 """
 
-from auth_service.sessions.caller import Caller, CurrentAccount, CurrentCaller, live_caller, named_session
+from auth_service.sessions.caller import (
+    Caller,
+    CurrentAccount,
+    CurrentCaller,
+    FreshCaller,
+    live_caller,
+    named_session,
+)
 from auth_service.sessions.ending import Ender, EndReason, SessionEnder
-from auth_service.sessions.errors import InvalidCredentials
+from auth_service.sessions.errors import InvalidCredentials, ReauthRequired
 from auth_service.sessions.handover import AccessTokens
 from auth_service.sessions.opening import Opener, SessionOpener, Sessions
 from auth_service.sessions.presented import PresentedUser
@@ -25,9 +32,11 @@ __all__ = [
     "CurrentCaller",
     "EndReason",
     "Ender",
+    "FreshCaller",
     "InvalidCredentials",
     "Opener",
     "PresentedUser",
+    "ReauthRequired",
     "RefreshTokens",
     "SessionEnder",
     "SessionOpener",

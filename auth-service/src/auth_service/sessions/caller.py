@@ -1,18 +1,20 @@
 """Who is calling the auth-service itself: it takes its own tokens only, and looks their session up."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends
 
 from auth_service.accounts import Account, active_account
+from auth_service.sessions.errors import FRESH_SECONDS, ReauthRequired
 from auth_service.sessions.repository import SessionOf, SessionRepository
 from shared.caller import CurrentUser
 from shared.database import Session, SessionDep
 from shared.tokens import InvalidToken, Principal, Reason, Verifier
 
-__all__ = ["Caller", "CurrentAccount", "CurrentCaller", "live_caller", "named_session", "own_session"]
+__all__ = ["Caller", "CurrentAccount", "CurrentCaller", "FreshCaller", "live_caller", "named_session", "own_session"]
 
 
 def own_session(user: Principal) -> SessionOf | None:
@@ -61,6 +63,20 @@ async def current_caller(user: CurrentUser, database: SessionDep) -> Caller:
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
 """The caller's account and session. Asking for it requires an access token of ours whose session is still open."""
+
+
+async def fresh_caller(caller: CurrentCaller, database: SessionDep) -> Caller:
+    """Return the caller if they have logged in within the last five minutes; raise `ReauthRequired` if they have not.
+
+    The stored session says when, not the token: every holder of the secret of HS256 can write one.
+    """
+    if not await SessionRepository(database).is_fresh(caller.session_id, timedelta(seconds=FRESH_SECONDS)):
+        raise ReauthRequired
+    return caller
+
+
+FreshCaller = Annotated[Caller, Depends(fresh_caller)]
+"""`CurrentCaller`, who has just logged in: for what a stolen token must not do."""
 
 
 async def current_account(caller: CurrentCaller) -> Account:

@@ -1,8 +1,20 @@
 """Why a session is not opened, renewed or ended. No answer tells more than its client needs to act on it."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from shared.problems import BadRequest, Forbidden, NotFound, Unauthorized
 
-__all__ = ["EmailNotVerified", "InvalidCredentials", "InvalidGrant", "SessionNotFound", "TokenDeliveryRequired"]
+__all__ = [
+    "EmailNotVerified",
+    "InvalidCredentials",
+    "InvalidGrant",
+    "ReauthRequired",
+    "SessionNotFound",
+    "TokenDeliveryRequired",
+]
+
+FRESH_SECONDS = 300
 
 
 class EmailNotVerified(Forbidden):
@@ -21,6 +33,16 @@ class InvalidGrant(Unauthorized):
     """The refresh token is missing, unknown, used or expired, or its session has ended. Log in again."""
 
     code, title = "invalid_grant", "Refresh token invalid"
+
+
+class ReauthRequired(Unauthorized):
+    """This needs a login within the last five minutes. Log in again, and send the new access token."""
+
+    code, title = "reauth_required", "Log in again"
+    # RFC 9470 section 3.
+    always: ClassVar[Mapping[str, str]] = {
+        "WWW-Authenticate": f'Bearer error="insufficient_user_authentication", max_age="{FRESH_SECONDS}"'
+    }
 
 
 class SessionNotFound(NotFound):

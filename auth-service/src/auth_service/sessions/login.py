@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from auth_service.accounts import Account, confirm_login
+from auth_service.accounts.deletion import restore_account
 from auth_service.audit import Audit, Audited, AuditLog
 from auth_service.passwords.proof import PasswordProof, Proofs
 from auth_service.sessions.errors import EmailNotVerified
@@ -26,11 +27,14 @@ class PasswordLogin:
     async def log_in(self, login: Login) -> Account | None:
         """Return the account that the password opens, locked; None, written down, when it opens none.
 
-        Whatever the reason is, a refusal costs the same statements and one hash. Raises `Overloaded`.
+        An account in its grace days is restored. Whatever the reason is, a refusal costs the same statements and one
+        hash. Raises `Overloaded`.
         """
         checked = await self._passwords.check(login.email, login.password)
         account = None
         if checked.proven is not None:
+            if checked.proven.is_deleting:
+                await restore_account(self._database, self._audit, checked.proven.user_id)
             # A known device leaves alone what others have tried: its owner's logins give nobody more tries.
             account = await confirm_login(
                 self._database, checked.proven, checked.new_hash, forgets_failures=not checked.is_known_device

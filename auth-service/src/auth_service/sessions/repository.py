@@ -77,6 +77,15 @@ class SessionRepository:
         )
         return found.first() is not None
 
+    async def is_fresh(self, session_id: UUID, within: timedelta) -> bool:
+        """Whether the user of this session has proved who they are not longer ago than `within`."""
+        found = await self._database.exec(
+            select(LoginSession.id).where(
+                LoginSession.id == session_id, col(LoginSession.auth_time) >= func.clock_timestamp() - within
+            )
+        )
+        return found.first() is not None
+
     async def live(self, user_id: UUID) -> list[LoginSession]:
         """Return the user's sessions that have neither ended nor expired, the newest first."""
         found = await self._database.exec(

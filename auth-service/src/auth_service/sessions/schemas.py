@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from auth_service.accounts import EmailAddress, UserBrief
 from auth_service.sessions.devices import device_name
@@ -23,7 +23,7 @@ class Login(BaseModel):
 
     email: EmailAddress
     password: Annotated[Text, Field(repr=False, max_length=1024, examples=["correct horse battery staple"])]
-    remember: Annotated[bool, Field(description="Let the session last up to 90 days instead of 30.")] = False
+    remember: Annotated[StrictBool, Field(description="Let the session last up to 90 days instead of 30.")] = False
 
 
 class PresentedToken(BaseModel):
@@ -53,7 +53,7 @@ class LogoutAll(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    keep_current: Annotated[bool, Field(description="Stay logged in here, and log out everywhere else.")] = False
+    keep_current: Annotated[StrictBool, Field(description="Stay logged in here, and log out everywhere else.")] = False
 
 
 class OpenSession(BaseModel):

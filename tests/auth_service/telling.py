@@ -1,4 +1,4 @@
-"""Links that reset passwords, as the worker mails them."""
+"""Links as the worker mails them, and what is told about a person."""
 
 from uuid import UUID
 
@@ -12,13 +12,15 @@ from shared.ids import uuid7
 
 @pytest.fixture
 def link_for(service):
-    """`await link_for(device)`: the token of a new link that resets this person's password."""
+    """`await link_for(device)`: the token of a new link to this person, which resets their password unless it is for
+    another use."""
 
-    async def link_for(device, use=Use.RESET_PASSWORD):
+    async def link_for(device, use=Use.RESET_PASSWORD, **payload):
         user_id = UUID(device.answer["user"]["id"])
         async with transaction(service.app.state.database.sessions) as session:
             await lock_account(session, user_id)
-            return await OneTimeService(session, service.app.state.one_time_tokens).mint(uuid7(), user_id, use)
+            one_time = OneTimeService(session, service.app.state.one_time_tokens)
+            return await one_time.mint(uuid7(), user_id, use, **payload)
 
     return link_for
 
