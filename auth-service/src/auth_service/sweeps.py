@@ -40,6 +40,6 @@ SWEEPS: tuple[Sweep, ...] = (
 async def sweep_all(sessions: Sessions, swept: Swept) -> None:
     """Run every sweep, counted in `swept`. One that fails ends this round, and is logged by the loop."""
     for one in SWEEPS:
-        name = one.__name__
+        name = one.__name__.removeprefix("sweep_")
         if removed := await swept.counted(name, partial(one, sessions))():
             structlog.get_logger().info("swept", sweep=name, rows=removed)

@@ -35,7 +35,6 @@ from todo_service.todos.routes import router as todos
 __all__ = ["create_app"]
 
 PROCESS = "todo-service"
-EVENTS = "/events"
 MAX_BODY_BYTES = 64 * 1024
 MAX_BULK_BYTES = 512 * 1024
 
@@ -55,7 +54,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     """Return the API of todos; without `settings` they are read from the environment, and a fault there ends it."""
     settings = settings or load(TodoSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
-    drain, requests = Drain(settings.drain_seconds), Requests(streams={EVENTS})
+    drain, requests = Drain(settings.drain_seconds), Requests(streams={events.prefix})
     app = FastAPI(
         title="Todos",
         version="1.0.0",

@@ -1,12 +1,14 @@
 """What is in the outbox: how many events in which state, and for how long the oldest has been open."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.database import Sessions, transaction
 from shared.metrics import Collector
@@ -16,6 +18,7 @@ from shared.problems import Unavailable
 __all__ = ["OutboxRows"]
 
 OPEN_STATES = (State.WAITING, State.QUEUED, State.WORKING)
+LOOK_SECONDS = 1.0
 DEAD_EVERY_SECONDS = 60.0
 """No index finds the dead. Counting them reads the whole table, a week of events."""
 
@@ -30,6 +33,7 @@ class OutboxRows:
         self._oldest: datetime | None = None
         self._dead = 0
         self._dead_at = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def metrics(self) -> Iterable[Collector]:
@@ -37,25 +41,39 @@ class OutboxRows:
         return (self,)
 
     async def look(self) -> None:
-        """Count anew. While the database is away there is no figure: an old one would look like peace."""
+        """Count anew, within a second.
+
+        While the database is away or silent there is no figure: an old one would look like peace.
+        """
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._count(), name="outbox-rows")
+        # A silent database does not let go of a statement: who asks next time finds the same task.
+        _, late = await asyncio.wait({self._looking}, timeout=LOOK_SECONDS)
+        if late:
+            self._rows = {}
+
+    async def _count(self) -> None:
         try:
             async with transaction(self._sessions) as session:
-                outbox = self._outbox.c
-                counted = select(outbox.state, func.count(), func.min(outbox.created_at)).where(text(IS_OPEN))
-                found = (
-                    await session.run(counted.prefix_with("/* sweep: outbox_open */").group_by(outbox.state))
-                ).all()
+                found = (await session.run(self._open_rows())).all()
                 if time.monotonic() - self._dead_at > DEAD_EVERY_SECONDS:
-                    dead = select(func.count()).select_from(self._outbox).where(outbox.state == State.DEAD)
-                    self._dead = (await session.run(dead.prefix_with("/* sweep: outbox_dead */"))).scalar_one()
+                    self._dead = (await session.run(self._dead_rows())).scalar_one()
                     self._dead_at = time.monotonic()
-        except Unavailable:
+        except (Unavailable, SQLAlchemyError):
             self._rows = {}
             return
-        self._rows = (
-            dict.fromkeys(OPEN_STATES, 0) | {state: count for state, count, _ in found} | {State.DEAD: self._dead}
-        )
+        counted = {state: count for state, count, _ in found}
+        self._rows = dict.fromkeys(OPEN_STATES, 0) | counted | {State.DEAD: self._dead}
         self._oldest = min((oldest for _, _, oldest in found), default=None)
+
+    def _open_rows(self) -> Select[State, int, datetime]:
+        state, created_at = self._outbox.c.state, self._outbox.c.created_at
+        rows = select(state, func.count(), func.min(created_at)).where(text(IS_OPEN)).group_by(state)
+        return rows.prefix_with("/* sweep: outbox_open */")
+
+    def _dead_rows(self) -> Select[int]:
+        rows = select(func.count()).select_from(self._outbox).where(self._outbox.c.state == State.DEAD)
+        return rows.prefix_with("/* sweep: outbox_dead */")
 
     def collect(self) -> Iterable[Metric]:
         """Called when somebody asks."""
