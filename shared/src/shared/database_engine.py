@@ -48,6 +48,9 @@ WORKER = Profile(pool_size=5, max_overflow=0, server_settings={"transaction_time
 class TimedPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's pool, which also notes for how long each connection is waited for."""
 
+    # Its lines stay under SQLAlchemy's logger, which writes warnings alone.
+    _sqla_logger_namespace = "sqlalchemy.pool.TimedPool"
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.waits = Histogram("db_pool_wait_seconds", "How long connections to PostgreSQL were waited for.")

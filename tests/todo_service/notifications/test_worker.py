@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.logging import request_context
+from tests.servers import migrate
 from tests.waiting import until
 
 
@@ -181,6 +182,7 @@ class TestOutages:
             assert (await admin.get("/readyz")).status_code == 503
             assert (await admin.get("/livez")).status_code == 200
             server.start()
+            await migrate("todo-service", server.url_for("todo"))
 
             async def is_ready():
                 return (await admin.get("/readyz")).status_code == 200
