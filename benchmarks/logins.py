@@ -1,4 +1,4 @@
-"""A1 and A3: what a crowd that logs in costs others: readers of todos, and whoever asks whether the process lives."""
+"""A1 and A3: what a crowd that logs in costs others. A4: whether the time of a refusal tells who has an account."""
 
 import json
 import select
@@ -23,19 +23,22 @@ PEOPLE = [{"email": f"person-{number}@example.com", "password": PASSWORD} for nu
 
 
 def run() -> list[Result]:
-    """Measure A1 and A3 in one run on one machine."""
+    """Measure A1, A3 and A4 in one run on one machine."""
     with _services() as (todos, auth):
         reader, headers = HTTPConnection(todos.removeprefix("http://")), {"Authorization": f"Bearer {token('ada')}"}
         _p99_of_reading(reader, headers)
         pairs = [(_while_they_log_in(auth, reader, headers), _p99_of_reading(reader, headers)) for _ in range(ROUNDS)]
         crowded = [_p99_in_a_crowd(auth) for _ in range(ROUNDS)]
+        known, unknown = _medians_of_refusals(auth)
     busy, calm = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio, lives = statistics.median(a / b for a, b in pairs), statistics.median(crowded)
     reads = f"ms p99, GET /todos while {CLIENTS} log in without pause / without"
+    tells = "ms median, wrong password of an account / of nobody, or the reverse"
     alive = f"ms p99, /livez of the auth-service while {CROWD} log in at once"
     return [
         Result("A1", reads, busy, calm, ratio, bar=3, goal=1.5, at_most=True),
         Result("A3", alive, lives, 1, lives, bar=50, goal=25, at_most=True),
+        Result("A4", tells, known, unknown, max(known / unknown, unknown / known), bar=1.15, goal=1.05, at_most=True),
     ]
 
 
@@ -87,6 +90,24 @@ def _p99_in_a_crowd(auth: str) -> float:
         login.request("POST", "/auth/login", body, {"Content-Type": "application/json"})
     sockets = [login.sock for login in logins]
     return _p99(probe, "/livez", {}, lambda: len(select.select(sockets, [], [], 0)[0]) < CROWD)
+
+
+def _medians_of_refusals(auth: str) -> tuple[float, float]:
+    """Log in with wrong passwords, in turn to an account and to none; return the median milliseconds of each."""
+    connection = HTTPConnection(auth.removeprefix("http://"))
+    owners, strangers = [person["email"] for person in PEOPLE], [f"nobody-{n}@example.com" for n in range(CLIENTS)]
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    # Three tries an account: five in a row would be throttled.
+    for owner, stranger in zip(owners * 3, strangers * 3, strict=True):
+        for email in (owner, stranger):
+            body = json.dumps({"email": email, "password": "not that"})
+            started = time.perf_counter()
+            connection.request("POST", "/auth/login", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            response.read()
+            taken[email == owner].append((time.perf_counter() - started) * 1000)
+            assert response.status == 401, response.status
+    return statistics.median(taken[True]), statistics.median(taken[False])
 
 
 def _p99(connection: HTTPConnection, path: str, headers: dict[str, str], goes_on: Callable[[], bool]) -> float:

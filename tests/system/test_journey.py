@@ -214,11 +214,14 @@ class TestTheBrowsersRules:
 
 class TestTheDocuments:
     async def test_describe_both_services(self, browser_like):
-        """One OpenAPI document, one bearer scheme, one page."""
+        """One OpenAPI document, one bearer scheme beside the Basic one of services, one page."""
         document = (await browser_like.get("/openapi.json")).json()
 
         assert {"/auth/register", "/auth/refresh", "/auth/me", "/todos", "/todos/{todo_id}"} <= set(document["paths"])
-        assert len(document["components"]["securitySchemes"]) == 1
+        assert {scheme["scheme"] for scheme in document["components"]["securitySchemes"].values()} == {
+            "bearer",
+            "basic",
+        }
         assert (await browser_like.get("/docs")).headers["content-type"].startswith("text/html")
 
     async def test_health_is_the_guides_answer(self, browser_like):

@@ -31,7 +31,9 @@ class TestALink:
         answers = await asyncio.gather(*(reset(client, token, f"{NEW} {number}") for number in range(50)))
 
         statuses = [answer.status_code for answer in answers]
-        assert sorted(statuses) == [204] + [400] * 49
+        # Who waits for the account too long hears that it is busy.
+        assert statuses.count(204) == 1
+        assert set(statuses) <= {204, 400, 503}
         winner = f"{NEW} {statuses.index(204)}"
         assert (await Device(client).login(ada.email, password=winner)).status_code == 200
 

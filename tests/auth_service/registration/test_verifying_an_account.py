@@ -124,7 +124,10 @@ class TestTheLink:
 
         answers = await asyncio.gather(*(newcomers.verify(token, headers=grace.bearer) for _ in range(50)))
 
-        assert sorted(answer.status_code for answer in answers) == [204] + [400] * 49
+        # Who waits for the account too long hears that it is busy.
+        statuses = [answer.status_code for answer in answers]
+        assert statuses.count(204) == 1
+        assert set(statuses) <= {204, 400, 503}
 
     async def test_voids_the_one_before(self, newcomers, grace, link_for):
         """Of two mails the newer counts."""
