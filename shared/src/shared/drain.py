@@ -49,8 +49,9 @@ class Drain:
             return
 
         def wait(number: int, frame: FrameType | None) -> None:
-            structlog.get_logger().info("draining", seconds=self._seconds)
+            # First of all: nobody may be left to read the line, and then writing it fails.
             loop.call_later(self._seconds, stop, number, frame)
+            structlog.get_logger().info("draining", seconds=self._seconds)
 
         def heard(number: int, frame: FrameType | None) -> None:
             if self.is_draining:
