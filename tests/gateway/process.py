@@ -119,6 +119,7 @@ async def running_gateway(
         "PUBLIC_URL": "http://localhost:8080",
         "PORT": str(port),
         "ADMIN_PORT": "0",
+        "DRAIN_SECONDS": "0",
         "BIND_ADDRESS": "127.0.0.1",
         "GATEWAY_CONFIG": str(config),
     }
