@@ -8,9 +8,8 @@ from auth_service.outbox import Mail, ask_for_mail
 from auth_service.passwords.errors import CurrentPasswordInvalid, Overloaded, WeakPassword
 from auth_service.passwords.schemas import Forgot, PasswordChange, PasswordReset
 from auth_service.passwords.service import Changer, Resetter
-from auth_service.sessions import CurrentCaller
+from auth_service.sessions import CHANGER_PROBLEMS, CurrentCaller
 from auth_service.throttles import Limit, LimitsDep, RateLimited
-from shared.caller import CALLER_PROBLEMS
 from shared.database import SessionDep
 from shared.problems import documents, problem_response
 
@@ -29,7 +28,7 @@ router = APIRouter(prefix="/auth/password", tags=["auth"])
     # It looks for the cookie of a device that is known, which opens nothing.
     dependencies=[Depends(refuse_cross_site)],
     responses=documents(
-        *(CurrentPasswordInvalid, WeakPassword, RateLimited, Overloaded), *CALLER_PROBLEMS, *BROWSER_PROBLEMS
+        *(CurrentPasswordInvalid, WeakPassword, RateLimited, Overloaded), *CHANGER_PROBLEMS, *BROWSER_PROBLEMS
     ),
 )
 async def change_password(
