@@ -60,7 +60,7 @@ async def forgot_password(forgot: Forgot, limits: LimitsDep, database: SessionDe
 
     The answer is the same whether or not the address has an account: nothing is looked up before it.
     """
-    too_many = await limits.count(Limit.MAILS_ASKED, mail_to=forgot.email)
+    too_many = await limits.count(Limit.MAILS_ASKED, reset_to=forgot.email)
     if too_many is not None:
         return too_many
     await ask_for_mail(database, Mail.RESET_PASSWORD, {"email": forgot.email})
