@@ -33,6 +33,7 @@ class Visit:
         self.running_set, self.client = running_set, client
         self.canaries, self.recorder = Canaries(), Recorder()
         self.email, self.passwords = f"canary-{uuid4()}@example.com", {}
+        self.addresses = [self.email]
         client.event_hooks["response"].append(self.recorder.keep)
 
     def choose(self, name):
@@ -162,6 +163,19 @@ class Visit:
         bearer = {"Authorization": f"Bearer {last['access_token']}"}
         await self.post("/auth/logout", {"refresh_token": last["refresh_token"]}, 204, **APP, **bearer)
 
+    async def move(self):
+        """Change the address, by a wrong password and by the right one, and follow the link to the new one."""
+        tokens = await self.enter("moving", "/auth/login", self.who("third"))
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        moving = {"new_email": f"canary-{uuid4()}@example.com", "password": self.choose("not the owner's")}
+        await self.post("/auth/email/change", moving, 400, **bearer)
+        await self.post("/auth/email/change", moving | {"password": self.passwords["third"]}, 202, **bearer)
+        link = {"token": await self.token_of("Confirm your new e-mail address", moving["new_email"])}
+        self.canaries.add(**{"moving token": link["token"]})
+        await self.post("/auth/email/change/confirm", link | {"password": self.passwords["third"]}, 422, **bearer)
+        await self.post("/auth/email/change/confirm", link, 204, **bearer)
+        self.addresses.append(moving["new_email"])
+
     async def let_pass(self, session_id, seconds):
         """Let so many seconds pass for a session."""
         connection = await asyncpg.connect(self.running_set.stack()["databases"]["auth"])
@@ -173,14 +187,18 @@ class Visit:
         )
         await connection.close()
 
-    async def token_of(self, subject):
-        """Return the token of the link in the mail with this subject."""
+    async def token_of(self, subject, address=None):
+        """Return the token of the link in the mail with this subject, to the visitor's address or this one."""
         found = []
 
         async def has_come():
             async with httpx.AsyncClient(base_url=self.running_set.mail_url) as client:
                 mails = (await client.get("/api/v1/messages", params={"limit": 500})).json()["messages"]
-                ids = [one["ID"] for one in mails if one["Subject"] == subject and self.email in str(one["To"])]
+                ids = [
+                    one["ID"]
+                    for one in mails
+                    if one["Subject"] == subject and (address or self.email) in str(one["To"])
+                ]
                 if ids:
                     found.append((await client.get(f"/api/v1/message/{ids[0]}")).json()["Text"])
             return found
