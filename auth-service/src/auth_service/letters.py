@@ -111,7 +111,7 @@ class _Writing:
 
     async def _to_forgetful(self) -> Letter | Outcome:
         user = await self._people.user_at(self._said("email"))
-        if user is None or not user.is_active:
+        if user is None or not user.can_log_in:
             return NOBODY
         token = await self._mint(user, Use.RESET_PASSWORD)
         return self._letter(user.email, self._texts.reset_password(token)) if token else TOO_LATE
