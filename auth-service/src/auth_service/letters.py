@@ -1,21 +1,29 @@
 """Who gets which letter: what the worker makes of an event that asks for a mail."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth_service.accounts import Addressee, Addressees, Applicant
 from auth_service.mail import Text, Texts
 from auth_service.one_time import OneTimeService, OneTimeTokens, Use
-from auth_service.outbox import Mail
+from auth_service.outbox import Mail, Outbox
 from shared.database import Session
 from shared.mail.smtp import Letter
-from shared.outbox import Claimed, Outcome, State
+from shared.outbox import Claimed, Outcome, State, count_alike
 
 __all__ = ["LetterWriter"]
 
 NOBODY = Outcome(State.SKIPPED, "there is nobody to write to")
 TOO_LATE = Outcome(State.SKIPPED, "a later mail was asked for, or the link was used")
+TOO_MANY = Outcome(State.SKIPPED, "the user has been told so often enough within the hour")
 UNKNOWN = Outcome(State.DEAD, "unknown type, or not the payload of its type")
+
+NOTICES = frozenset(Mail) - {Mail.SIGN_UP, Mail.VERIFY_EMAIL, Mail.RESET_PASSWORD, Mail.CHANGE_EMAIL}
+"""What follows from something that is done in an account. The other mails are counted where they are asked for."""
+
+MOST_NOTICES, WITHIN = 5, timedelta(hours=1)
+"""Of one kind to one user. Else whoever registers a stranger's address, which with EMAIL_VERIFICATION=off anybody can,
+could change the password all day and fill their mailbox."""
 
 
 class LetterWriter:
@@ -37,6 +45,7 @@ class _Writing:
     """The writing of one letter."""
 
     def __init__(self, database: Session, claimed: Claimed, texts: Texts, tokens: OneTimeTokens) -> None:
+        self._database = database
         self._people = Addressees(database)
         self._one_time = OneTimeService(database, tokens)
         self._event = claimed
@@ -45,7 +54,14 @@ class _Writing:
 
     async def write(self) -> Letter | Outcome:
         """Return the letter or why there is none; raises ValueError or KeyError when nobody knows the event."""
-        match Mail(self._event.type):
+        mail = Mail(self._event.type)
+        return TOO_MANY if mail in NOTICES and await self._is_one_too_many() else await self._write(mail)
+
+    async def _is_one_too_many(self) -> bool:
+        return await count_alike(self._database, Outbox, self._event, WITHIN) >= MOST_NOTICES
+
+    async def _write(self, mail: Mail) -> Letter | Outcome:
+        match mail:
             case Mail.SIGN_UP:
                 return await self._to_applicant()
             case Mail.VERIFY_EMAIL:
@@ -95,7 +111,7 @@ class _Writing:
 
     async def _to_forgetful(self) -> Letter | Outcome:
         user = await self._people.user_at(self._said("email"))
-        if user is None or not user.is_active:
+        if user is None or not user.can_log_in:
             return NOBODY
         token = await self._mint(user, Use.RESET_PASSWORD)
         return self._letter(user.email, self._texts.reset_password(token)) if token else TOO_LATE

@@ -14,6 +14,7 @@ from shared.tokens import InvalidToken, KeysUnavailable, MissingToken, Principal
 
 __all__ = [
     "CALLER_PROBLEMS",
+    "SAFE_METHODS",
     "BearerToken",
     "CurrentUser",
     "InsufficientScope",

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from tests.auth_service.deletion.deleting import delete, let_grace_pass, status_of
+from tests.auth_service.deletion.deleting import delete, let_grace_pass, status_of, user_id
 from tests.auth_service.running import PASSWORD, Device, assert_problem, new_address
 
+NEW = "quite another passphrase"
 CHEAP = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
 
 
@@ -44,6 +45,27 @@ class TestAnAccountThatIsDeleted:
 
         assert_problem(await deleted.refresh(), 401, "invalid_grant")
         assert_problem(await deleted.me(), 401, "invalid_token")
+
+
+class TestAForgottenPassword:
+    async def test_keeps_nobody_out(self, service, client, deleted, link_for):
+        """A link replaces it, also where guessing has closed the account; the next login brings it back."""
+        await service.sql("UPDATE credentials SET failed_attempts = 100 WHERE user_id = :id", id=user_id(deleted))
+        link = {"token": await link_for(deleted), "new_password": NEW}
+
+        answer = await client.post("/auth/password/reset", json=link)
+        status = await status_of(service, deleted)
+        login = await Device(client).login(deleted.email, password=NEW)
+
+        assert (answer.status_code, status) == (204, "deleting")
+        assert (login.status_code, await status_of(service, deleted)) == (200, "active")
+
+    async def test_is_not_replaced_after_the_last_day(self, service, client, deleted, link_for):
+        """Then the link is as good as none."""
+        link = {"token": await link_for(deleted), "new_password": NEW}
+        await let_grace_pass(service, deleted)
+
+        assert_problem(await client.post("/auth/password/reset", json=link), 400, "invalid_or_expired_token")
 
 
 class TestComingBack:

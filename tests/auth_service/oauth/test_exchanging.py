@@ -7,7 +7,18 @@ from base64 import urlsafe_b64decode
 import pytest
 
 from tests.auth_service.oauth.asking import APP, UNKNOWN, assert_refused, assert_uncached, exchange, renew
-from tests.auth_service.running import assert_problem
+from tests.auth_service.running import PASSWORD, assert_problem
+
+CHANGES = {
+    ("PATCH", "/auth/me"): {"name": "Eve"},
+    ("DELETE", "/auth/me"): None,
+    ("POST", "/auth/email/change"): {"new_email": "eve@example.com", "password": PASSWORD},
+    ("POST", "/auth/email/change/confirm"): {"token": "ot1." + "A" * 43},
+    ("POST", "/auth/logout-all"): {},
+    ("POST", "/auth/password/change"): {"current_password": PASSWORD, "new_password": "quite another passphrase"},
+    ("DELETE", "/auth/sessions/{session_id}"): None,
+}
+"""Whatever changes an account by an access token."""
 
 
 def claims(token):
@@ -151,6 +162,23 @@ class TestTheScope:
         assert_refused(await exchange(app_of_ada, scope=scope), 400, "invalid_scope")
 
         assert (await renew(app_of_ada))["refresh_token"] != before
+
+    @pytest.mark.parametrize("scope", ["todos:read", "todos:write"])
+    @pytest.mark.parametrize(("method", "path"), sorted(CHANGES))
+    async def test_that_was_narrowed_changes_no_account(self, service, app_of_ada, scope, method, path):
+        """Who is lent a token for reading todos can neither delete the account, and all todos with it, nor log it out.
+
+        It may look at the account; and it is refused before its password, or anything else, is looked at.
+        """
+        await renew(app_of_ada, scope=scope)
+        missing = "todos:write" if scope == "todos:read" else "todos:read"
+
+        url = path.replace("{session_id}", app_of_ada.answer["session_id"])
+        answer = await service.client.request(method, url, json=CHANGES[method, path], headers=app_of_ada.bearer)
+
+        assert_problem(answer, 403, "insufficient_scope")
+        assert answer.headers["www-authenticate"] == f'Bearer error="insufficient_scope", scope="{missing}"'
+        assert (await app_of_ada.me()).json()["name"] is None
 
 
 class TestTheLimit:

@@ -34,6 +34,15 @@ class TestAskingForALink:
         assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
         assert_problem(answers[-1], 429, "rate_limited")
 
+    async def test_is_not_kept_from_the_owner_by_other_mails(self, client, redis_url):
+        """A stranger who asks for all the others, of which a verified owner gets none, uses up none of these."""
+        email = new_address()
+
+        asked = [await client.post("/auth/email/resend", json={"email": email}) for _ in range(4)]
+
+        assert [answer.status_code for answer in asked] == [202, 202, 202, 429]
+        assert (await forget(client, email)).status_code == 202
+
     @pytest.mark.parametrize(
         "body", [{}, {"email": "ada"}, {"email": "a@b.c", "next": "//evil"}, {"email": "a\r\n@b.c"}]
     )

@@ -14,6 +14,7 @@ WINDOWS = {
     Limit.ONE_TIME_TOKENS: (20, 60),
     Limit.REFUSED_REFRESHES: (60, 60),
     Limit.MAILS_TO: (3, 3600),
+    Limit.RESETS_TO: (3, 3600),
 }
 PASSWORDS = [Limit.PASSWORDS, Limit.PASSWORDS_ON_DEVICE]
 

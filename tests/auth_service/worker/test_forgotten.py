@@ -48,6 +48,16 @@ class TestAForgottenPassword:
         assert all("evil" not in letter.as_string() for letter in post_office.letters)
         assert LINK.search(post_office.letters[-1].get_content())
 
+    async def test_of_a_deleted_account_is_mailed_in_its_grace_days(self, service, new_worker, post_office):
+        """Who has forgotten it could not come back otherwise."""
+        ada = await service.register()
+        await service.client.delete("/auth/me", headers=ada.bearer)
+        new_worker()
+
+        await service.client.post("/auth/password/forgot", json={"email": ada.email})
+
+        await until(lambda: "Reset your password" in post_office.subjects())
+
     async def test_of_nobody_is_not_mailed(self, service, new_worker, post_office, ended):
         """The worker finds out, where no answer's time can tell."""
         new_worker()

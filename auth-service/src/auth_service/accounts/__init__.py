@@ -13,6 +13,7 @@ from auth_service.accounts.service import (
     find_login,
     lock_account,
     norm,
+    open_account,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "find_login",
     "lock_account",
     "norm",
+    "open_account",
     "replace_password",
     "reset_password",
     "sweep_registrations",

@@ -8,7 +8,7 @@ from uuid import UUID
 from auth_service.accounts.models import User
 from auth_service.accounts.registration.repository import RegistrationRepository
 from auth_service.accounts.repository import AccountRepository
-from auth_service.accounts.service import norm
+from auth_service.accounts.service import norm, opens
 from shared.database import Session
 
 __all__ = ["Addressee", "Addressees", "Applicant"]
@@ -22,11 +22,19 @@ class Addressee:
     email: str
     is_verified: bool
     is_active: bool
+    can_log_in: bool
+    """Also to take back that the account is to be deleted."""
 
     @classmethod
     def of(cls, user: User) -> Self:
         """Return what a mail must know of `user`."""
-        return cls(user.id, user.email, user.email_verified_at is not None, user.status == "active")
+        return cls(
+            user_id=user.id,
+            email=user.email,
+            is_verified=user.email_verified_at is not None,
+            is_active=user.status == "active",
+            can_log_in=opens(user),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from auth_service.accounts.repository import AccountRepository, CredentialsRepository
-from auth_service.accounts.service import Account, KnownLogin
+from auth_service.accounts.service import Account, KnownLogin, opens
 from shared.database import Session
 
 __all__ = ["count_failure", "keep_password", "replace_password", "reset_password"]
@@ -46,11 +46,11 @@ async def _is_as_known(database: Session, known: KnownLogin) -> bool:
 async def reset_password(database: Session, account: Account, new_hash: str) -> bool:
     """Store another hash for somebody who has shown that they read the account's address; it is locked.
 
-    False when it is not active, or has another address by now.
+    False when no login opens it any more, or it has another address by now.
     """
     accounts = AccountRepository(database)
     user = await accounts.lock(account.id)
-    if user is None or user.status != "active" or user.email != account.email:
+    if user is None or not opens(user) or user.email != account.email:
         return False
     await accounts.mark_verified(user.id)
     return await CredentialsRepository(database).change(user.id, new_hash)

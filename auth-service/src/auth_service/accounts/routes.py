@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from auth_service.accounts.schemas import Me, MePatch
 from auth_service.accounts.service import rename_account
 from auth_service.browser import BODY_PROBLEMS
-from auth_service.sessions import CurrentAccount
+from auth_service.sessions import CHANGER_PROBLEMS, CurrentAccount
 from shared.caller import CALLER_PROBLEMS
 from shared.database import SessionDep
 from shared.problems import Busy, DatabaseUnavailable, documents
@@ -34,7 +34,7 @@ async def read_me(account: CurrentAccount) -> Me:
     "/me",
     summary="Change your account",
     response_description="Your account as it is now",
-    responses=documents(*CALLER_PROBLEMS, *BODY_PROBLEMS),
+    responses=documents(*CHANGER_PROBLEMS, *BODY_PROBLEMS),
     openapi_extra={"requestBody": {"content": MERGE_PATCH}},
 )
 async def change_me(patch: MePatch, account: CurrentAccount, database: SessionDep) -> Me:

@@ -18,6 +18,8 @@ __all__ = [
     "find_login",
     "lock_account",
     "norm",
+    "open_account",
+    "opens",
     "rename_account",
 ]
 
@@ -98,6 +100,12 @@ async def active_account(database: Session, user_id: UUID) -> Account | None:
     return Account.of(user) if user is not None and user.status == "active" else None
 
 
+async def open_account(database: Session, user_id: UUID) -> Account | None:
+    """Return the account of this id if its owner can log in, be it to take its deletion back."""
+    user = await AccountRepository(database).get(user_id)
+    return Account.of(user) if user is not None and opens(user) else None
+
+
 async def rename_account(database: Session, account: Account, name: str | None) -> Account | None:
     """Give the account another name and return it; None when it is not active any more. The same one is no write."""
     if name == account.name:
@@ -114,6 +122,11 @@ async def lock_account(database: Session, user_id: UUID) -> None:
 async def end_tokens(database: Session, user_id: UUID) -> int:
     """Lock the account and end its access tokens: return the version that the next ones will have."""
     return await AccountRepository(database).raise_version(user_id)
+
+
+def opens(user: User) -> bool:
+    """Whether a login opens the account: it is active, or its owner has deleted it and can still come back."""
+    return user.status in {"active", "deleting"} and not _is_over(user)
 
 
 def _is_over(user: User) -> bool:

@@ -8,9 +8,8 @@ from auth_service.outbox import Mail, ask_for_mail
 from auth_service.passwords.errors import CurrentPasswordInvalid, Overloaded, WeakPassword
 from auth_service.passwords.schemas import Forgot, PasswordChange, PasswordReset
 from auth_service.passwords.service import Changer, Resetter
-from auth_service.sessions import CurrentCaller
+from auth_service.sessions import CHANGER_PROBLEMS, CurrentCaller
 from auth_service.throttles import Limit, LimitsDep, RateLimited
-from shared.caller import CALLER_PROBLEMS
 from shared.database import SessionDep
 from shared.problems import documents, problem_response
 
@@ -29,7 +28,7 @@ router = APIRouter(prefix="/auth/password", tags=["auth"])
     # It looks for the cookie of a device that is known, which opens nothing.
     dependencies=[Depends(refuse_cross_site)],
     responses=documents(
-        *(CurrentPasswordInvalid, WeakPassword, RateLimited, Overloaded), *CALLER_PROBLEMS, *BROWSER_PROBLEMS
+        *(CurrentPasswordInvalid, WeakPassword, RateLimited, Overloaded), *CHANGER_PROBLEMS, *BROWSER_PROBLEMS
     ),
 )
 async def change_password(
@@ -61,7 +60,7 @@ async def forgot_password(forgot: Forgot, limits: LimitsDep, database: SessionDe
 
     The answer is the same whether or not the address has an account: nothing is looked up before it.
     """
-    too_many = await limits.count(Limit.MAILS_ASKED, mail_to=forgot.email)
+    too_many = await limits.count(Limit.MAILS_ASKED, reset_to=forgot.email)
     if too_many is not None:
         return too_many
     await ask_for_mail(database, Mail.RESET_PASSWORD, {"email": forgot.email})

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
-from auth_service.accounts import Account, active_account, lock_account, replace_password, reset_password
+from auth_service.accounts import Account, lock_account, open_account, replace_password, reset_password
 from auth_service.one_time import InvalidOrExpiredToken, OneTime, OneTimeService, Use
 from auth_service.passwords.aftermath import Aftermath, AftermathDep
 from auth_service.passwords.hashing import HasherDep, PasswordHasher
@@ -70,7 +70,7 @@ class PasswordResetter:
         Raises `InvalidOrExpiredToken`, `WeakPassword`, which leaves the link as it is, and `Overloaded`.
         """
         found = await self._one_time.peek(reset.token, Use.RESET_PASSWORD)
-        account = await active_account(self._database, found.user_id) if found else None
+        account = await open_account(self._database, found.user_id) if found else None
         if account is None:
             raise InvalidOrExpiredToken
         await self._database.rollback()

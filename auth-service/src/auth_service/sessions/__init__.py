@@ -5,6 +5,7 @@ Other features open one through `SessionOpener`, end those of a user with `Sessi
 """
 
 from auth_service.sessions.caller import (
+    CHANGER_PROBLEMS,
     Caller,
     CurrentAccount,
     CurrentCaller,
@@ -24,6 +25,7 @@ from auth_service.sessions.service import CLIENT_IDS, SCOPES
 from auth_service.sessions.turns import Turns
 
 __all__ = [
+    "CHANGER_PROBLEMS",
     "CLIENT_IDS",
     "SCOPES",
     "AccessTokens",

@@ -5,16 +5,29 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from auth_service.accounts import Account, active_account
 from auth_service.sessions.errors import FRESH_SECONDS, ReauthRequired
 from auth_service.sessions.repository import SessionOf, SessionRepository
-from shared.caller import CurrentUser
+from auth_service.sessions.service import SCOPES
+from shared.caller import CALLER_PROBLEMS, SAFE_METHODS, CurrentUser, InsufficientScope
 from shared.database import Session, SessionDep
 from shared.tokens import InvalidToken, Principal, Reason, Verifier
 
-__all__ = ["Caller", "CurrentAccount", "CurrentCaller", "FreshCaller", "live_caller", "named_session", "own_session"]
+__all__ = [
+    "CHANGER_PROBLEMS",
+    "Caller",
+    "CurrentAccount",
+    "CurrentCaller",
+    "FreshCaller",
+    "live_caller",
+    "named_session",
+    "own_session",
+]
+
+CHANGER_PROBLEMS = (*CALLER_PROBLEMS, InsufficientScope)
+"""What asking for `CurrentCaller` can answer where something changes, for `documents(*CHANGER_PROBLEMS)`."""
 
 
 def own_session(user: Principal) -> SessionOf | None:
@@ -53,11 +66,18 @@ async def live_caller(user: Principal, database: Session) -> Caller | None:
     return Caller(account, found.session_id)
 
 
-async def current_caller(user: CurrentUser, database: SessionDep) -> Caller:
-    """Return whose token this is, as `live_caller` finds them; raise `InvalidToken` for nobody's."""
+async def current_caller(request: Request, user: CurrentUser, database: SessionDep) -> Caller:
+    """Return whose token this is, as `live_caller` finds them; raise `InvalidToken` for nobody's.
+
+    A token that was narrowed, to be lent to a program that may read todos, changes nothing here: deleting the account
+    deletes the todos too. It raises `InsufficientScope`.
+    """
     caller = await live_caller(user, database)
     if caller is None:
         raise InvalidToken(Reason.EXPIRED if user.own else Reason.PROFILE)
+    missing = [scope for scope in SCOPES if scope not in (user.scopes or ())]
+    if missing and request.method not in SAFE_METHODS:
+        raise InsufficientScope(" ".join(missing))
     return caller
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from auth_service.audit import Audited
 from auth_service.browser import BODY_PROBLEMS, BROWSER_PROBLEMS, SETS_COOKIE, RefreshCookieDep, refuse_cross_site
 from auth_service.passwords import Overloaded
-from auth_service.sessions.caller import CurrentCaller
+from auth_service.sessions.caller import CHANGER_PROBLEMS, CurrentCaller
 from auth_service.sessions.ending import Ender, EndReason
 from auth_service.sessions.errors import (
     EmailNotVerified,
@@ -126,7 +126,7 @@ async def logout(response: Response, presented: LogoutDep, sessions: Sessions, c
     response_class=Response,
     summary="Log out everywhere",
     response_description="Every session has ended",
-    responses=documents(*CALLER_PROBLEMS, *BODY_PROBLEMS),
+    responses=documents(*CHANGER_PROBLEMS, *BODY_PROBLEMS),
 )
 async def logout_all(caller: CurrentCaller, ender: Ender, asked: LogoutAll | None = None) -> None:
     """End all your sessions, this one too unless `keep_current` is true.
@@ -154,7 +154,7 @@ async def list_sessions(caller: CurrentCaller, sessions: Sessions) -> list[OpenS
     response_class=Response,
     summary="End one of your sessions",
     response_description="The session has ended",
-    responses=documents(*CALLER_PROBLEMS, SessionNotFound, Unprocessable, Busy, DatabaseUnavailable, OutcomeUnknown),
+    responses=documents(*CHANGER_PROBLEMS, SessionNotFound, Unprocessable, Busy, DatabaseUnavailable, OutcomeUnknown),
 )
 async def end_session(session_id: UUID, caller: CurrentCaller, ender: Ender) -> None:
     """Log out a device, from wherever you are. Every service refuses its access token within a second."""

@@ -33,15 +33,23 @@ class Limits:
         self._throttles: Throttles = request.app.state.throttles
 
     async def count(
-        self, by_address: Limit | None = None, *, password_of: str | None = None, mail_to: str | None = None
+        self,
+        by_address: Limit | None = None,
+        *,
+        password_of: str | None = None,
+        mail_to: str | None = None,
+        reset_to: str | None = None,
     ) -> Response | None:
         """Count this attempt, before it is made; return the answer to give instead when it is one too many.
 
         It is counted for the client address under `by_address`; as a password tried for the account `password_of`; as
-        a mail to `mail_to`; addresses as they are typed. The answer is to be returned, not raised: the first refusal
-        is written down. Call it before the first query: a network call holds no connection, let alone a lock.
+        a mail to `mail_to`, or one that resets the password, to `reset_to`; addresses as they are typed. The answer is
+        to be returned, not raised: the first refusal is written down. Call it before the first query: a network call
+        holds no connection, let alone a lock.
         """
-        return await self._answer(await self._throttles.count(*self._buckets(by_address, password_of, mail_to)))
+        per_account = {Limit.MAILS_TO: mail_to, Limit.RESETS_TO: reset_to}
+        buckets = [self._for_account(limit, email) for limit, email in per_account.items() if email is not None]
+        return await self._answer(await self._throttles.count(*self._buckets(by_address, password_of), *buckets))
 
     async def look(self, by_address: Limit) -> Response | None:
         """Return the answer to give when there were too many from this client address; for `count_afterwards`."""
@@ -74,15 +82,11 @@ class Limits:
             await self._audit.record(Audited.THROTTLED, limit=refusal.limit.value)
         return problem_response(RateLimited(refusal.seconds), self._request.scope)
 
-    def _buckets(
-        self, by_address: Limit | None, password_of: str | None = None, mail_to: str | None = None
-    ) -> Iterator[Bucket]:
+    def _buckets(self, by_address: Limit | None, password_of: str | None = None) -> Iterator[Bucket]:
         if by_address is not None:
             yield self._throttles.bucket(by_address, _network(self._request))
         if password_of is not None:
             yield self._passwords(password_of)
-        if mail_to is not None:
-            yield self._for_account(Limit.MAILS_TO, mail_to)
 
     def _passwords(self, email: str) -> Bucket:
         limit = Limit.PASSWORDS_ON_DEVICE if self.knows_device(email) else Limit.PASSWORDS

@@ -48,6 +48,8 @@ class Limit(StrEnum):
     REFUSED_REFRESHES = "refused_refreshes"
 
     MAILS_TO = "mails_to"
+    RESETS_TO = "resets_to"
+    """Mails that reset a password: apart, or whoever asks for others would keep an owner out who has forgotten it."""
     PASSWORDS = "passwords"
     """Passwords tried for an account, whoever tries."""
     PASSWORDS_ON_DEVICE = "passwords_on_device"
@@ -61,7 +63,7 @@ class Limit(StrEnum):
     @property
     def is_by_address(self) -> bool:
         """Whether it counts what comes from one client address."""
-        return self not in {Limit.MAILS_TO, Limit.PASSWORDS, Limit.PASSWORDS_ON_DEVICE}
+        return self not in {Limit.MAILS_TO, Limit.RESETS_TO, Limit.PASSWORDS, Limit.PASSWORDS_ON_DEVICE}
 
 
 RULES = {
@@ -71,6 +73,7 @@ RULES = {
     Limit.ONE_TIME_TOKENS: Rule(20, MINUTE),
     Limit.REFUSED_REFRESHES: Rule(60, MINUTE),
     Limit.MAILS_TO: Rule(3, HOUR),
+    Limit.RESETS_TO: Rule(3, HOUR),
     Limit.PASSWORDS: Rule(5, 15 * MINUTE, pause=2),
     Limit.PASSWORDS_ON_DEVICE: Rule(5, 15 * MINUTE, pause=2),
 }

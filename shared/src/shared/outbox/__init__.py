@@ -15,7 +15,7 @@ done when it is sent, and a Redis that has lost its memory is told again (`share
 """
 
 from shared.outbox.broadcast import Broadcast, Broadcasts
-from shared.outbox.claims import Claimed, Outcome, claim, settle
+from shared.outbox.claims import Claimed, Outcome, claim, count_alike, settle
 from shared.outbox.dead import Dead, list_dead, requeue_dead
 from shared.outbox.metrics import OutboxRows
 from shared.outbox.relay import Relay
@@ -34,6 +34,7 @@ __all__ = [
     "Relay",
     "State",
     "claim",
+    "count_alike",
     "list_dead",
     "record",
     "recorded",

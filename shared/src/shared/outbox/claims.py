@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, or_, update
+from sqlalchemy import and_, func, or_, select, update
 
 from shared.database import Session
 from shared.outbox.table import CONTEXT, OutboxColumns, State, core
 
-__all__ = ["Claimed", "Outcome", "claim", "settle"]
+__all__ = ["Claimed", "Outcome", "claim", "count_alike", "settle"]
 
 CLAIMED_FOR = timedelta(seconds=60)
 
@@ -65,6 +65,20 @@ class Outcome:
     state: State
     error: str | None = None
     try_again_at: datetime | None = None
+
+
+async def count_alike(session: Session, table: type[OutboxColumns], claimed: Claimed, within: timedelta) -> int:
+    """Return how many events of the same user and type, but for those skipped, came `within` this time before it."""
+    others, this = core(table), core(table).alias()
+    found = await session.run(
+        select(func.count())
+        .select_from(others.join(this, others.c.user_id == this.c.user_id))
+        .where(this.c.user_id == claimed.user_id, this.c.event_id == claimed.event_id)
+        .where(others.c.stream == this.c.stream, others.c.type == this.c.type, others.c.state != State.SKIPPED)
+        .where(others.c.event_id < this.c.event_id, others.c.created_at > this.c.created_at - within)
+    )
+    count: int = found.scalar_one()
+    return count
 
 
 async def settle(

@@ -4,8 +4,7 @@ from fastapi import APIRouter
 
 from auth_service.accounts.deletion.schemas import DeletionAsked
 from auth_service.accounts.deletion.service import Deletion, Grace
-from auth_service.sessions import FreshCaller, ReauthRequired
-from shared.caller import CALLER_PROBLEMS
+from auth_service.sessions import CHANGER_PROBLEMS, FreshCaller, ReauthRequired
 from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, documents
 
 __all__ = ["router"]
@@ -18,7 +17,7 @@ router = APIRouter(prefix="/auth", tags=["auth"])
     status_code=202,
     summary="Delete your account",
     response_description="Every session has ended, and the account will be deleted",
-    responses=documents(*CALLER_PROBLEMS, ReauthRequired, Busy, DatabaseUnavailable, OutcomeUnknown),
+    responses=documents(*CHANGER_PROBLEMS, ReauthRequired, Busy, DatabaseUnavailable, OutcomeUnknown),
 )
 async def delete_me(caller: FreshCaller, deletion: Deletion, grace: Grace) -> DeletionAsked:
     """Let your account be deleted with all that is in it, here and at every other service, after some days of grace.

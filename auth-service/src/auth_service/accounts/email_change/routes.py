@@ -8,9 +8,8 @@ from auth_service.accounts.errors import EmailTaken
 from auth_service.browser import BODY_PROBLEMS, BROWSER_PROBLEMS, refuse_cross_site
 from auth_service.one_time import InvalidOrExpiredToken
 from auth_service.passwords import CurrentPasswordInvalid, Overloaded
-from auth_service.sessions import CurrentCaller
+from auth_service.sessions import CHANGER_PROBLEMS, CurrentCaller
 from auth_service.throttles import RateLimited
-from shared.caller import CALLER_PROBLEMS
 from shared.problems import documents, problem_response
 
 __all__ = ["router"]
@@ -26,7 +25,7 @@ router = APIRouter(prefix="/auth/email/change", tags=["auth"])
     response_description="A mail is on its way to the new address, and a notice to the present one",
     # It looks for the cookie of a device that is known, which opens nothing.
     dependencies=[Depends(refuse_cross_site)],
-    responses=documents(CurrentPasswordInvalid, RateLimited, Overloaded, *CALLER_PROBLEMS, *BROWSER_PROBLEMS),
+    responses=documents(CurrentPasswordInvalid, RateLimited, Overloaded, *CHANGER_PROBLEMS, *BROWSER_PROBLEMS),
 )
 async def change_email(
     request: Request, change: EmailChange, caller: CurrentCaller, asker: Asker
@@ -51,7 +50,7 @@ async def change_email(
     response_model=None,
     summary="Confirm another address",
     response_description="The new address is that of your account, and verified",
-    responses=documents(InvalidOrExpiredToken, EmailTaken, RateLimited, *CALLER_PROBLEMS, *BODY_PROBLEMS),
+    responses=documents(InvalidOrExpiredToken, EmailTaken, RateLimited, *CHANGER_PROBLEMS, *BODY_PROBLEMS),
 )
 async def confirm_email_change(
     confirmation: EmailConfirmation, caller: CurrentCaller, confirmer: Confirmer
