@@ -73,12 +73,26 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         lifespan=_resources(settings, drain, requests),
     )
+    _make_tools(app, settings)
+    _add_routes(app)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(BothSpellings)
+    app.add_middleware(RequestLog, trusts=settings.trusts, requests=requests)
+    app.add_middleware(Draining, drain=drain)
+    return app
+
+
+def _make_tools(app: FastAPI, settings: AuthSettings) -> None:
+    """Give the app what needs no opening and no closing."""
     app.state.settings = settings
     app.state.refresh_cookie = RefreshCookie(settings)
     app.state.device_cookie = DeviceCookie(settings, derived_keys(settings, Purpose.DEVICE))
     app.state.one_time_tokens = OneTimeTokens(derived_keys(settings, Purpose.ONE_TIME))
     app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
     app.state.refresh_turns = Turns()
+
+
+def _add_routes(app: FastAPI) -> None:
     install_problem_handlers(app)
     install_oauth_errors(app)
     for router in (registration, accounts, deletion, email_change, passwords, sessions):
@@ -87,11 +101,6 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.include_router(metadata_router)
     app.include_router(keys)
     app.include_router(health_router())
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
-    app.add_middleware(BothSpellings)
-    app.add_middleware(RequestLog, trusts=settings.trusts, requests=requests)
-    app.add_middleware(Draining, drain=drain)
-    return app
 
 
 def _warn(settings: AuthSettings) -> None:
