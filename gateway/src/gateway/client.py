@@ -173,6 +173,9 @@ class Answer:
                 self._restart_timer()
             self._closed = connection.protocol.closed
             if self._closed is not None:
+                # Once a connection, which may serve for hours.
+                self._closed.remove_done_callback(_hear)
+                self._closed.add_done_callback(_hear)
                 self._closed.add_done_callback(self._break_off)
 
     def __enter__(self) -> Self:
@@ -200,9 +203,8 @@ class Answer:
             self._restart_timer()
         return chunk
 
-    def _break_off(self, closed: "asyncio.Future[None]") -> None:
+    def _break_off(self, _: "asyncio.Future[None]") -> None:
         """aiohttp itself lets a reader wait for ever if the connection ends over a body that made no sense."""
-        closed.exception()
         if not self._response.content.is_eof():
             self._response.content.set_exception(AnswerBroken())
 
@@ -211,3 +213,8 @@ class Answer:
         connection = self._response.connection
         if connection is not None and connection.protocol is not None:
             connection.protocol.start_timeout()
+
+
+def _hear(closed: "asyncio.Future[None]") -> None:
+    """Take note of how a connection ended: also long after its last answer, asyncio logs what nobody has asked for."""
+    closed.exception()
