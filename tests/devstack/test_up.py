@@ -184,6 +184,9 @@ class TestReset:
         process.send_signal(signal.SIGINT)
         process.wait(10)
 
-        assert [terminal.run("reset")[0], terminal.run("reset")[0]] == [0, 0]
+        first, second = terminal.run("reset"), terminal.run("reset")
+
+        assert [first[0], second[0]] == [0, 0]
+        assert "deleted " in first[1]
 
         assert not (terminal.folder / "data").exists()

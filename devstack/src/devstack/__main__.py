@@ -57,6 +57,7 @@ def reset(folder: Path) -> int:
     """Delete the set's data and secrets. Raises `OSError` where they are somebody else's."""
     delete(folder / POSTGRES_FOLDER)
     delete(folder)
+    Console().say(f"deleted {folder}")
     return 0
 
 
