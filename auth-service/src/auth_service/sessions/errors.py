@@ -18,7 +18,7 @@ FRESH_SECONDS = 300
 
 
 class EmailNotVerified(Forbidden):
-    """The password is right, and the address has to be verified first: follow the link of the mail."""
+    """The password is right, and the address has to be verified first: have the link mailed, and follow it."""
 
     code, title = "email_not_verified", "E-mail address not verified"
 
