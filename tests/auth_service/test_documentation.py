@@ -71,3 +71,8 @@ class TestTheDocumentation:
         schemas = [answers[status]["content"]["application/json"]["schema"]["$ref"] for status in ("201", "202")]
         assert [schema.rpartition("/")[2] for schema in schemas] == ["TokenResponse", "VerificationSent"]
         assert {"200", "204"} <= set(operations["verify_email"]["responses"])
+
+    def test_shows_what_a_link_is_followed_with(self, document):
+        """The page offers a body like a real one, where it would else say `string`."""
+        for name in ("Verification", "PasswordReset", "EmailConfirmation"):
+            assert document["components"]["schemas"][name]["properties"]["token"]["examples"][0].startswith("ot1.")

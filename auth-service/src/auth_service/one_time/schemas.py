@@ -9,5 +9,11 @@ from shared.bodies import Text
 __all__ = ["LinkToken"]
 
 LinkToken = Annotated[
-    Text, Field(repr=False, max_length=512, description="What follows `#token=` in the link of the mail.")
+    Text,
+    Field(
+        repr=False,
+        max_length=512,
+        description="What follows `#token=` in the link of the mail.",
+        examples=["ot1.b25lLXRpbWUtZXhhbXBsZS10b2tlbi1ub3QtcmVhbC0"],
+    ),
 ]

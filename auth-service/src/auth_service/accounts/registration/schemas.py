@@ -48,5 +48,6 @@ class Verification(BaseModel):
             repr=False,
             max_length=1024,
             description="The account's, where neither the cookie of the registration nor an access token comes.",
+            examples=["correct horse battery staple"],
         ),
     ] = None
