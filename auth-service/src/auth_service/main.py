@@ -76,16 +76,18 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     app.state.refresh_turns = Turns()
     install_problem_handlers(app)
     install_oauth_errors(app)
-    for router in (registration, accounts, deletion, email_change, passwords, sessions):
-        app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
-    app.include_router(oauth)
-    app.include_router(metadata_router)
-    app.include_router(keys)
-    app.include_router(health_router())
+    _include_routes(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(BothSpellings)
     app.add_middleware(RequestLog, trusts=settings.trusts)
     return app
+
+
+def _include_routes(app: FastAPI) -> None:
+    for router in (registration, accounts, deletion, email_change, passwords, sessions):
+        app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
+    for router in (oauth, metadata_router, keys, health_router()):
+        app.include_router(router)
 
 
 def _warn(settings: AuthSettings) -> None:
