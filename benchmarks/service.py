@@ -45,6 +45,7 @@ def environment_of(database_url: str, valkey: Valkey) -> dict[str, str]:
         "AUTH_JWKS_URL": "http://127.0.0.1:1/.well-known/jwks.json",
         "BETTER_AUTH_SECRET": SECRET,
         "ADMIN_PORT": "0",
+        "DRAIN_SECONDS": "0",
         "LOG_LEVEL": "info",
         "PYTHONPATH": str(ROOT),
     }

@@ -4,11 +4,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.auth_service.counting import hash_with, statements
+from tests.auth_service.counting import hash_with, key_readings, statements
 from tests.auth_service.running import Device, serving, settings_for
 from tests.auth_service.telling import link_for, told
 
-__all__ = ["hash_with", "link_for", "statements", "told"]
+__all__ = ["hash_with", "key_readings", "link_for", "statements", "told"]
 
 
 @pytest.fixture(scope="session")

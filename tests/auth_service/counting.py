@@ -1,5 +1,6 @@
 """What the service does for an answer, counted: hashes and statements."""
 
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -34,18 +35,38 @@ def count_hashes(service, **cost):
     return counting
 
 
-@pytest.fixture
-def statements(service):
-    """The statements that the service has sent."""
+@contextmanager
+def noted(service, is_wanted):
+    """Give the statements that the service sends meanwhile, of those that are wanted."""
     sent = []
     engine = service.app.state.database.engine.sync_engine
 
     def note(connection, cursor, statement, *_):
-        sent.append(statement)
+        if is_wanted(statement):
+            sent.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)
+
+
+def reads_keys(statement):
+    """Whether this is how the service reads its keys, which it also does by itself now and then."""
+    return "FROM signing_keys" in statement
+
+
+@pytest.fixture
+def statements(service):
+    """The statements that the service has sent for requests."""
+    with noted(service, lambda statement: not reads_keys(statement)) as sent:
+        yield sent
+
+
+@pytest.fixture
+def key_readings(service):
+    """The statements by which the service has read its keys."""
+    with noted(service, reads_keys) as sent:
+        yield sent
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def environment(**changed: str | None) -> dict[str, str]:
         "AUTH_SECRET": AUTH_SECRET,
         "BETTER_AUTH_SECRET": SHARED_SECRET,
         "ADMIN_PORT": "0",
+        "DRAIN_SECONDS": "0",
     } | changed
     return {name: value for name, value in given.items() if value is not None}
 

@@ -4,6 +4,9 @@ import asyncio
 import os
 import sys
 
+from alembic.script import ScriptDirectory
+
+from auth_service.tables import SCHEMA
 from tests.servers import PROJECT
 
 
@@ -21,6 +24,15 @@ async def alembic(url, *arguments):
 
 
 class TestMigrations:
+    def test_end_in_the_one_that_the_code_names(self):
+        """The code names the newest migration, and the names of all sort as they follow each other."""
+        migrations = ScriptDirectory(str(PROJECT / "auth-service" / "migrations"))
+
+        newest_first = [migration.revision for migration in migrations.walk_revisions()]
+
+        assert newest_first[0] == SCHEMA
+        assert newest_first == sorted(newest_first, reverse=True)
+
     async def test_lead_to_the_models(self, migrated_database):
         """Nothing that the models know is missing from the migrated tables."""
         status, said = await alembic(await migrated_database("auth"), "check")

@@ -1,12 +1,17 @@
 """The real gateway between scripted upstreams."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.gateway.peers import Upstream, get
 from tests.gateway.process import Gateway, running_gateway
+
+OneGateway = Callable[..., AbstractAsyncContextManager[Gateway]]
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +58,13 @@ async def gateway_process(
     ports = {"PLAIN": scripted, "JAR": scripted, "DEAD": dead_port, "HOLE": hole_port}
     async with running_gateway(tmp_path_factory.mktemp("gateway"), ports) as gateway:
         yield gateway
+
+
+@pytest.fixture
+async def one_gateway(tmp_path: Path, upstream: Upstream) -> OneGateway:
+    """Run a gateway of a test's own, before the same upstream: `async with one_gateway(server, **variables)`."""
+    ports = dict.fromkeys(("PLAIN", "JAR", "DEAD", "HOLE"), upstream.port)
+    return partial(running_gateway, tmp_path, ports)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,11 @@ import pytest
 
 from tests.gateway.peers import Message, Wire
 
-CONFIG = """
-[server]
+SERVER = """
 body_idle = 0.6
 header_timeout = 0.8
+"""
+CONFIG = """
 [cors]
 origins = ["http://app.test"]
 [docs]
@@ -55,13 +56,14 @@ idle = 2.5
 """
 
 
-def config_text() -> str:
+def config_text(server: str = SERVER) -> str:
+    """Return a gateway.toml with these lines about the server."""
     entries = (
         f'[[routes]]\npath = "{path}"\nmatch = "{match}"\nupstream = "{upstream}"\n'
         f"methods = {methods.split()}\nmax_body = {max_body}\n"
         for path, match, upstream, methods, max_body in ROUTES
     )
-    return CONFIG + "".join(entries) + STREAM
+    return f"[server]\n{server}\n{CONFIG}" + "".join(entries) + STREAM
 
 
 @dataclass
@@ -80,13 +82,21 @@ class Gateway:
 
     def holds(self, port: int) -> bool:
         """Whether a process still has the socket of this local port; what the kernel finishes alone has no inode."""
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        return any(int(row[1].split(":")[1], 16) == port and row[9] != "0" for row in rows)
+        return any(here == port for here, _ in _held_sockets())
+
+    def serves_any(self, ports: Collection[int]) -> bool:
+        """Whether the gateway still has a connection to a client at one of these ports."""
+        return any(here == self.port and there in ports for here, there in _held_sockets())
 
     def resident_kilobytes(self) -> int:
         """The memory that the process has now."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def _held_sockets() -> list[tuple[int, int]]:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [(int(row[1].split(":")[1], 16), int(row[2].split(":")[1], 16)) for row in rows if row[9] != "0"]
 
 
 def free_port() -> int:
@@ -96,10 +106,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running_gateway(folder: Path, upstream_ports: Mapping[str, int]) -> AsyncIterator[Gateway]:
-    """Run the gateway of `config_text()` with its upstreams at these ports."""
+async def running_gateway(
+    folder: Path, upstream_ports: Mapping[str, int], server: str = SERVER, **variables: str
+) -> AsyncIterator[Gateway]:
+    """Run the gateway of `config_text(server)` with its upstreams at these ports, and further `variables`."""
     config, log, port = folder / "gateway.toml", folder / "log", free_port()
-    config.write_text(config_text())
+    config.write_text(config_text(server))
     urls = {f"GATEWAY_UPSTREAM_{name}_URL": f"http://127.0.0.1:{number}" for name, number in upstream_ports.items()}
     environment = {
         "PATH": os.environ["PATH"],
@@ -107,12 +119,13 @@ async def running_gateway(folder: Path, upstream_ports: Mapping[str, int]) -> As
         "PUBLIC_URL": "http://localhost:8080",
         "PORT": str(port),
         "ADMIN_PORT": "0",
+        "DRAIN_SECONDS": "0",
         "BIND_ADDRESS": "127.0.0.1",
         "GATEWAY_CONFIG": str(config),
     }
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", env=environment | urls, stdout=output, stderr=output
+            sys.executable, "-m", "gateway", env=environment | urls | variables, stdout=output, stderr=output
         )
         try:
             await _until_alive(port, process, log)

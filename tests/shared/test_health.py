@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from devstack.ports import free_ports
 from shared.health import Health, Heartbeats, health_router
 from shared.lifespan import opens
+from tests.waiting import until
 
 
 async def never_ready() -> str | None:
@@ -109,6 +111,21 @@ class TestTheAdminPort:
             writer.close()
 
             assert await self.ask(port, "readyz") == 0
+
+
+class TestTheEventLoop:
+    async def test_is_late_for_as_long_as_somebody_holds_it(self):
+        """The lag is told, and below five seconds it is no reason to be restarted."""
+        async with Health.serve("127.0.0.1", 0) as health:
+            # The watch has gone to sleep for half a second.
+            await asyncio.sleep(0)
+            free_at = time.monotonic() + 1.2
+            while time.monotonic() < free_at:
+                pass
+
+            await until(lambda: health.lag_seconds > 0.6)
+
+            assert (await health.livez())[0] == 200
 
 
 class TestHeartbeats:

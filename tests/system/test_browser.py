@@ -27,6 +27,7 @@ def gateway_without_services() -> Iterator[str]:
         "ENVIRONMENT": "development",
         "PORT": str(port),
         "ADMIN_PORT": str(admin_port),
+        "DRAIN_SECONDS": "0",
         "PUBLIC_URL": f"http://localhost:{port}",
         "ALLOWED_ORIGINS": "http://localhost:3000",
         "GATEWAY_CONFIG": str(Path(__file__).parents[2] / "gateway" / "gateway.toml"),

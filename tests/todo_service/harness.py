@@ -22,7 +22,7 @@ SECRET = "a secret of the tests that is long enough"
 NOWHERE = "http://127.0.0.1:1/jwks.json"
 
 SWEEPS = {"outbox_relay", "outbox_sweep", "trash_purge", "tombstone_purge", "sse_poll"}
-HOUSEKEEPING = re.compile(r"BEGIN|COMMIT|ROLLBACK|SELECT 1$")
+HOUSEKEEPING = re.compile(r"BEGIN|COMMIT|ROLLBACK|SELECT version_num FROM alembic_version$")
 CHANGES_TODOS = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) todos\b")
 
 

@@ -73,6 +73,7 @@ async def started(
         "AUTH_JWKS_URL": NOWHERE,
         "BETTER_AUTH_SECRET": SECRET,
         "ADMIN_PORT": "0",
+        "DRAIN_SECONDS": "0",
     }
     command = ("-m", "uvicorn", "--factory", "todo_service.main:create_app", "--port", str(port), *FLAGS)
     out = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}

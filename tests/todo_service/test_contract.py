@@ -27,6 +27,7 @@ async def service_url(migrated_database: NewDatabase, redis_url: str) -> AsyncIt
         "AUTH_JWKS_URL": NOWHERE,
         "BETTER_AUTH_SECRET": SECRET,
         "ADMIN_PORT": "0",
+        "DRAIN_SECONDS": "0",
         "LOG_LEVEL": "warning",
         "PATH": os.environ["PATH"],
     }

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
+
+from todo_service.tables import SCHEMA
 
 NEW_COUNTER = "INSERT INTO user_streams (user_id, epoch, seq, live_count) VALUES ('ada', gen_random_uuid(), 2, -2)"
 
@@ -33,6 +36,15 @@ async def alembic(url: str, *command: str) -> tuple[int, str]:
 
 
 class TestMigrations:
+    def test_end_in_the_one_that_the_code_names(self):
+        """The code names the newest migration, and the names of all sort as they follow each other."""
+        migrations = ScriptDirectory(str(SERVICE / "migrations"))
+
+        newest_first = [migration.revision for migration in migrations.walk_revisions()]
+
+        assert newest_first[0] == SCHEMA
+        assert newest_first == sorted(newest_first, reverse=True)
+
     async def test_give_what_the_models_say(self, migrated_database):
         """`alembic check` finds nothing to migrate."""
         status, output = await alembic(await migrated_database("todo"), "check")

@@ -65,6 +65,7 @@ def environment_of(database_url: str, redis_url: str) -> dict[str, str]:
         "SMTP_URL": "smtp://127.0.0.1:1",
         "MAIL_FROM": "Todo <todo@example.com>",
         "ADMIN_PORT": "0",
+        "DRAIN_SECONDS": "0",
     }
 
 

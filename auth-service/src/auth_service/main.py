@@ -24,15 +24,19 @@ from auth_service.passwords.routes import router as passwords
 from auth_service.sessions import RefreshTokens, Turns
 from auth_service.sessions.routes import router as sessions
 from auth_service.settings import AuthSettings
+from auth_service.tables import SCHEMA
 from auth_service.throttles import Throttles
 from shared.bodies import BodyLimit
 from shared.database import Database
+from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
+from shared.metrics import Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
+from shared.request_metrics import Requests
 from shared.settings import load
 from shared.tokens import Revocations, Verifier
 from shared.tokens.feed import followed
@@ -58,6 +62,7 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
     settings = settings or load(AuthSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
     _warn(settings)
+    drain, requests = Drain(settings.drain_seconds), Requests()
     app = FastAPI(
         title=PROCESS,
         description=DESCRIPTION,
@@ -66,28 +71,36 @@ def create_app(settings: AuthSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        lifespan=_resources(settings),
+        lifespan=_resources(settings, drain, requests),
     )
+    _make_tools(app, settings)
+    _add_routes(app)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(BothSpellings)
+    app.add_middleware(RequestLog, trusts=settings.trusts, requests=requests)
+    app.add_middleware(Draining, drain=drain)
+    return app
+
+
+def _make_tools(app: FastAPI, settings: AuthSettings) -> None:
+    """Give the app what needs no opening and no closing."""
     app.state.settings = settings
     app.state.refresh_cookie = RefreshCookie(settings)
     app.state.device_cookie = DeviceCookie(settings, derived_keys(settings, Purpose.DEVICE))
     app.state.one_time_tokens = OneTimeTokens(derived_keys(settings, Purpose.ONE_TIME))
     app.state.refresh_tokens = RefreshTokens(derived_keys(settings, Purpose.REFRESH))
     app.state.refresh_turns = Turns()
+
+
+def _add_routes(app: FastAPI) -> None:
     install_problem_handlers(app)
     install_oauth_errors(app)
-    _include_routes(app)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
-    app.add_middleware(BothSpellings)
-    app.add_middleware(RequestLog, trusts=settings.trusts)
-    return app
-
-
-def _include_routes(app: FastAPI) -> None:
     for router in (registration, accounts, deletion, email_change, passwords, sessions):
         app.include_router(router, dependencies=[Depends(_keep_out_of_caches)])
-    for router in (oauth, metadata_router, keys, health_router()):
-        app.include_router(router)
+    app.include_router(oauth)
+    app.include_router(metadata_router)
+    app.include_router(keys)
+    app.include_router(health_router())
 
 
 def _warn(settings: AuthSettings) -> None:
@@ -96,13 +109,15 @@ def _warn(settings: AuthSettings) -> None:
         structlog.get_logger().warning("email_verification_off", why=why)
 
 
-def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _resources(
+    settings: AuthSettings, drain: Drain, requests: Requests
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
     throttle_key = derived_keys(settings, Purpose.THROTTLE)[0]
     policy = PasswordPolicy(settings.password_min_length, settings.public_host)
     redis_url = settings.redis_url.get_secret_value()
     return opens(
-        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
+        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS, schema=SCHEMA),
         redis=lambda _: RedisClient.open(redis_url),
         throttles=lambda state: nullcontext(Throttles(state.redis, throttle_key, settings.throttle_factor)),
         keys=lambda state: KeyRing.open(state.database.sessions, seal),
@@ -111,11 +126,16 @@ def _resources(settings: AuthSettings) -> Callable[[FastAPI], AbstractAsyncConte
         issuer=lambda state: nullcontext(TokenIssuer(settings, state.keys)),
         verifier=lambda state: nullcontext(Verifier(settings, state.keys, revocations=state.revocations)),
         hasher=lambda _: PasswordHasher.open(settings.hash_workers, policy),
+        metrics=lambda state: nullcontext(
+            Metrics(requests, state.database, state.redis, state.verifier, state.throttles)
+        ),
         # Redis is no check: without it every process counts attempts on its own.
         health=lambda state: Health.serve(
-            *(settings.admin_address, settings.admin_port, state.database.check, state.keys.check),
+            *(settings.admin_address, settings.admin_port, drain.check, state.database.check, state.keys.check),
+            metrics=state.metrics,
             throttles=state.throttles.remark,
         ),
+        drain=lambda _: drain.delaying_stop(),
     )
 
 

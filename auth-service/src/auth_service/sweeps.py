@@ -1,6 +1,7 @@
 """What the worker does every hour, one after the other."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
 import structlog
@@ -12,6 +13,7 @@ from auth_service.outbox import Outbox
 from auth_service.sessions import sweep_refresh_tokens, sweep_sessions
 from shared.database import Sessions
 from shared.outbox import sweep
+from shared.sweeping import Swept
 
 __all__ = ["SWEEPS", "sweep_all"]
 
@@ -35,8 +37,9 @@ SWEEPS: tuple[Sweep, ...] = (
 """Whatever has rows that end adds its sweep here."""
 
 
-async def sweep_all(sessions: Sessions) -> None:
-    """Run every sweep. One that fails ends this round, and is logged by the loop."""
+async def sweep_all(sessions: Sessions, swept: Swept) -> None:
+    """Run every sweep, counted in `swept`. One that fails ends this round, and is logged by the loop."""
     for one in SWEEPS:
-        if removed := await one(sessions):
-            structlog.get_logger().info("swept", sweep=one.__name__, rows=removed)
+        name = one.__name__.removeprefix("sweep_")
+        if removed := await swept.counted(name, partial(one, sessions))():
+            structlog.get_logger().info("swept", sweep=name, rows=removed)

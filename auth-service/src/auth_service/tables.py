@@ -8,7 +8,10 @@ from sqlmodel import SQLModel
 
 from shared.database import NAMING_CONVENTION
 
-__all__ = ["Table", "Timestamp", "core"]
+__all__ = ["SCHEMA", "Table", "Timestamp", "core"]
+
+SCHEMA = "2026_11_24_mail_and_audit"
+"""The newest migration. A process gets no work while the database is behind it."""
 
 
 class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):

@@ -19,17 +19,21 @@ from auth_service.mail import Texts
 from auth_service.one_time import OneTimeTokens
 from auth_service.outbox import BROADCASTS, MAIL, Outbox
 from auth_service.sweeps import sweep_all
+from auth_service.tables import SCHEMA
 from auth_service.worker_settings import WorkerSettings
 from shared.database import WORKER, Database, Sessions
+from shared.drain import Drain
 from shared.health import Health, Heartbeats
-from shared.lifespan import repeat, run_until_stopped
+from shared.lifespan import Loop, repeat, run_until_stopped
 from shared.logging import configure_logging
 from shared.mail.postman import Postman
-from shared.outbox import Relay
+from shared.metrics import Metrics
+from shared.outbox import OutboxRows, Relay
 from shared.outbox.commands import DeadCommand, add_dead_commands
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.streams import Group, consume
+from shared.sweeping import Swept
 
 __all__ = ["main"]
 
@@ -42,26 +46,41 @@ PURGE_SECONDS = 5.0
 
 async def work(settings: WorkerSettings) -> None:
     """Relay, mail, move keys and sweep until SIGTERM or SIGINT, then finish what is in hand."""
-    redis_url, beats = settings.redis_url.get_secret_value(), Heartbeats()
+    beats, drain = Heartbeats(), Drain()
     async with (
-        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER) as database,
-        RedisClient.open(redis_url) as redis,
-        Health.serve(settings.admin_address, settings.admin_port, database.check, beats.check),
+        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER, schema=SCHEMA) as database,
+        RedisClient.open(settings.redis_url.get_secret_value()) as redis,
     ):
+        rows, postman, swept = OutboxRows(database.sessions, Outbox), _postman(settings, database.sessions), Swept()
+        metrics = Metrics(database, redis, rows, postman, swept, look_first=(rows.look,))
+        checks = drain.check, database.check, beats.check
         relay = Relay(database.sessions, redis, Outbox, BROADCASTS)
-        postman = _postman(settings, database.sessions)
-        seal = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION))
-        keys = partial(move_keys, database.sessions, seal, timedelta(days=settings.key_rotation_days))
-        sweep, purge, beat = partial(sweep_all, database.sessions), partial(_purge, database.sessions), beats.beat
-        structlog.get_logger().info("worker_started")
-        await run_until_stopped(
-            relay=lambda stop: relay.run(stop, partial(beat, "relay")),
-            mails=lambda stop: consume(redis_url, MAILS, postman.handle, stop=stop, beat=partial(beat, "mails")),
-            keys=lambda stop: repeat(keys, KEYS_SECONDS, stop=stop, beat=partial(beat, "keys")),
-            sweep=lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
-            purge=lambda stop: repeat(purge, PURGE_SECONDS, stop=stop, beat=partial(beat, "purge")),
-        )
-        structlog.get_logger().info("worker_stopped")
+        async with Health.serve(settings.admin_address, settings.admin_port, *checks, metrics=metrics):
+            structlog.get_logger().info("worker_started")
+            await run_until_stopped(
+                drain.begin,
+                relay=lambda stop: relay.run(stop, partial(beats.beat, "relay")),
+                mails=_mails(settings, postman, beats),
+                **_repeated(settings, database.sessions, swept, beats),
+            )
+            structlog.get_logger().info("worker_stopped")
+
+
+def _mails(settings: WorkerSettings, postman: Postman, beats: Heartbeats) -> Loop:
+    url, beat = settings.redis_url.get_secret_value(), partial(beats.beat, "mails")
+    return lambda stop: consume(url, MAILS, postman.handle, stop=stop, beat=beat)
+
+
+def _repeated(settings: WorkerSettings, sessions: Sessions, swept: Swept, beats: Heartbeats) -> dict[str, Loop]:
+    """Return what is done from time to time, by its name."""
+    seal, beat = Seal(derived_keys(settings, Purpose.KEY_ENCRYPTION)), beats.beat
+    keys = partial(move_keys, sessions, seal, timedelta(days=settings.key_rotation_days))
+    sweep, purge = partial(sweep_all, sessions, swept), partial(_purge, sessions)
+    return {
+        "keys": lambda stop: repeat(keys, KEYS_SECONDS, stop=stop, beat=partial(beat, "keys")),
+        "sweep": lambda stop: repeat(sweep, HOUR_SECONDS, stop=stop, beat=partial(beat, "sweep")),
+        "purge": lambda stop: repeat(purge, PURGE_SECONDS, stop=stop, beat=partial(beat, "purge")),
+    }
 
 
 async def _purge(sessions: Sessions) -> None:

@@ -8,7 +8,7 @@ import uvicorn
 
 from gateway.config import Config
 from gateway.main import create_app
-from gateway.protocol import bounded
+from gateway.protocol import protocol_of
 from gateway.settings import Settings, load_settings
 
 ENDED_SHORT = "ASGI callable returned without completing response."
@@ -22,7 +22,7 @@ def serve(settings: Settings) -> None:
         create_app(settings),
         host=settings.environment.bind_address,
         port=settings.environment.port,
-        http=bounded(settings.config.server.header_timeout),
+        http=protocol_of(settings.config.server),
         loop="uvloop",
         ws="none",
         lifespan="on",

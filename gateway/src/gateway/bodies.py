@@ -13,7 +13,6 @@ from gateway.watch import ClientGone, Watch
 __all__ = ["HELD_BYTES", "RequestBody", "discard", "too_large"]
 
 HELD_BYTES = 65536
-RATE_GRACE_SECONDS = 10.0
 LINGER_SECONDS = 2.0
 
 
@@ -87,7 +86,7 @@ class RequestBody:
             raise BadFraming(Connection="close")
         # Only the time that we waited for the client counts: an upstream may take its own.
         due = self._config.min_body_rate * self._waited_seconds
-        if not self.is_whole and self._waited_seconds > RATE_GRACE_SECONDS and self.received < due:
+        if not self.is_whole and self._waited_seconds > self._config.body_grace and self.received < due:
             raise RequestTimeout(Connection="close")
 
 

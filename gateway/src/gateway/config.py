@@ -1,5 +1,6 @@
 """What gateway.toml says: the same for every deployment. Times are seconds, sizes bytes."""
 
+import re
 from collections import Counter
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -8,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from shared.settings import Origin
 
-__all__ = ["OWN_PATHS", "Config", "CorsConfig", "DocsConfig", "RouteConfig", "ServerConfig", "UpstreamConfig"]
+__all__ = ["OWN_PATHS", "Config", "CorsConfig", "DocsConfig", "Host", "RouteConfig", "ServerConfig", "UpstreamConfig"]
 
 OWN_PATHS = {
     "": "exact",
@@ -33,6 +34,13 @@ def _in_segments(path: str) -> str:
     return path
 
 
+def _host(entry: str) -> str:
+    if not re.fullmatch(r"(?:[A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", entry):
+        raise ValueError(f"must be a host like todo.example or localhost:8080, not {entry!r}")
+    return entry
+
+
+Host = Annotated[str, AfterValidator(_host)]
 Seconds = Annotated[float, Field(gt=0)]
 Methods = Annotated[list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]], Field(min_length=1)]
 
@@ -42,11 +50,22 @@ class _Section(BaseModel):
 
 
 class ServerConfig(_Section):
-    """How long a client may take: for a head, for pauses in a body, and for its bytes after ten seconds of waiting."""
+    """For which hosts it answers, and what one client may send, and how long it may take.
 
+    A body's rate, in bytes a second, is judged once the client was waited for during `body_grace`. `write_stall` is how
+    long a client may take nothing of what waits for it. Above `max_connections`, more are closed as they come.
+    """
+
+    hosts: tuple[Host, ...] = ("localhost", "127.0.0.1", "[::1]", "gateway")
+    max_target_bytes: int = Field(default=8192, ge=1)
+    max_header_lines: int = Field(default=100, ge=1)
+    max_header_bytes: int = Field(default=32768, ge=1024)
+    max_connections: int = Field(default=12000, ge=1)
     header_timeout: Seconds = 10
     body_idle: Seconds = 15
+    body_grace: Seconds = 10
     min_body_rate: int = Field(default=256, ge=0)
+    write_stall: Seconds = 30
 
 
 class CorsConfig(_Section):

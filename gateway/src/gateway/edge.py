@@ -13,6 +13,7 @@ from gateway.bodies import discard, too_large
 from gateway.cors import Cors
 from gateway.failures import AnswerBroken
 from gateway.headers import Pairs, request_fields
+from gateway.hosts import Hosts
 from gateway.identity import Fields, Identities, host_of
 from gateway.passage import Passage
 from gateway.problems import BadFraming, ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod, UnknownCoding
@@ -25,6 +26,9 @@ from shared.logging import request_context
 from shared.problems import Problem, problem_response
 
 __all__ = ["Edge"]
+
+# Orchestrators ask a replica by its address, which no list of names holds.
+ASKED_BY_ADDRESS = frozenset({b"/livez", b"/livez/", b"/readyz", b"/readyz/"})
 
 log = structlog.get_logger()
 
@@ -39,7 +43,9 @@ class Edge:
         self._cors = Cors(config.cors, public_url)
         self._identities = Identities(settings.environment)
         self._standing = standing_fields(public_url)
-        self._public_host = public_url.partition("://")[2].encode()
+        public_host = public_url.partition("://")[2]
+        self._public_host = public_host.encode()
+        self._hosts = Hosts([public_host, *config.server.hosts])
         self._own = own
         self._passage = passage
         self._access_log = access_log
@@ -52,9 +58,6 @@ class Edge:
         fields = Fields(scope["headers"])
         visit = Visit(scope, receive, fields, self._identities.of(scope, fields))
         fixed = [*self._cors.grants(visit.origin), (b"x-request-id", visit.identity.request_id.encode())]
-        if visit.offers_upgrade:
-            # What follows on this connection was not read as HTTP by anybody: it must not be read as a request either.
-            fixed.append((b"connection", b"close"))
         visit.reply = Reply(send, fixed, self._standing)
         try:
             await self._answer(visit)
@@ -76,6 +79,8 @@ class Edge:
         scope, method = visit.scope, visit.scope["method"]
         _check_framing(visit)
         visit.host = host_of(scope, visit.fields, self._public_host)
+        if scope["raw_path"] not in ASKED_BY_ADDRESS:
+            self._hosts.check(visit.host)
         check_target(scope["raw_path"], scope["query_string"])
         route = visit.route = self._routes.find(scope["raw_path"])
         upstream = route.upstream if route else None
@@ -124,18 +129,18 @@ class Edge:
 
 
 def _check_framing(visit: Visit) -> None:
-    if visit.offers_upgrade and visit.has_body:
-        # The parser stops behind the head of such a request and never delivers its body.
-        raise BadFraming("A request with a body must not offer an upgrade.")
-    if visit.fields.all(b"transfer-encoding") not in ([], [b"chunked"]):
+    codings = visit.fields.all(b"transfer-encoding")
+    if codings and visit.is_http_1_0:
+        raise BadFraming("HTTP/1.0 knows no transfer codings.", Connection="close")
+    if codings not in ([], [b"chunked"]):
         raise UnknownCoding(Connection="close")
 
 
 def _check_body(visit: Visit, route: Route) -> None:
-    if any(expectation.lower() != b"100-continue" for expectation in visit.fields.all(b"expect")):
-        raise ExpectationFailed
     if visit.declared_length > route.max_body:
         raise too_large(route.max_body)
+    if any(expectation.lower() != b"100-continue" for expectation in visit.fields.all(b"expect")):
+        raise ExpectationFailed
 
 
 async def _without_body(visit: Visit, fields: Pairs) -> None:

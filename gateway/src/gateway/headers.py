@@ -94,11 +94,16 @@ def _as_text(name: str, value: bytes) -> str:
 
 def _nominated(connection: Iterable[bytes]) -> frozenset[bytes]:
     """The fields that `Connection` declares to be for the gateway alone (RFC 9110 section 7.6.1)."""
-    names = frozenset(name.strip().lower() for value in connection for name in value.split(b","))
+    names = _tokens(connection)
     for name in names:
         if name in _PROTECTED or name.startswith(_PROTECTED_FAMILIES):
             raise BadHeader(f"Connection must not name {name.decode('latin-1')}, which is meant for the service.")
     return names
+
+
+def _tokens(values: Iterable[bytes]) -> frozenset[bytes]:
+    """The names in a list of names, in lower case."""
+    return frozenset(name.strip().lower() for value in values for name in value.split(b","))
 
 
 def _check_loop(vias: Iterable[str]) -> None:
@@ -114,6 +119,7 @@ def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: b
     """
     fields: Pairs = []
     lengths: set[bytes] = set()
+    connection: list[bytes] = []
     size, is_coded, has_date = 0, False, False
     for raw_name, value in raw:
         name = raw_name.lower()
@@ -125,12 +131,17 @@ def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: b
             if not has_date:
                 fields.append((name, value))
             has_date = True
+        elif name == b"connection":
+            connection.append(value)
         elif name in _ANSWER_DROPPED or name.startswith(b"access-control-"):
             is_coded |= name == b"transfer-encoding"
         else:
             fields.append((name, value))
     if size > MAX_ANSWER_HEADER_BYTES:
         raise UpstreamProtocol
+    if connection:
+        nominated = _tokens(connection)
+        fields = [pair for pair in fields if pair[0] not in nominated]
     fields += _length(lengths, status, is_coded=is_coded, to_head=to_head)
     return fields
 

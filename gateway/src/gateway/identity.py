@@ -110,7 +110,8 @@ def _is_address(text: str) -> bool:
         ip_address(text)
     except ValueError:
         return False
-    return True
+    # A zone could be any text, and means nothing outside the machine that wrote it.
+    return "%" not in text
 
 
 def host_of(scope: Scope, fields: Fields, default: bytes) -> bytes:

@@ -21,6 +21,7 @@ from gateway.problems import (
 from gateway.routing import Route
 from gateway.visit import Visit
 from gateway.watch import Watch
+from gateway.whole import collected_for, refuse_streams
 from shared.problems import Busy
 
 __all__ = ["Passage"]
@@ -51,6 +52,7 @@ class Passage:
 
         Raises a `Refusal` or `Busy` while nothing is answered yet, afterwards `AnswerBroken`; `ClientGone` at any time.
         """
+        refuse_streams(visit)
         try:
             await self._pass_on(visit, self._clients[upstream], route, passed)
         except _StreamEnds:
@@ -113,7 +115,10 @@ class Passage:
             is_early = not body.is_whole
             if is_early:
                 head.append((b"connection", b"close"))
+            collected = await collected_for(visit, answer, head)
             await visit.reply.start(answer.status, head)
+            if collected is not None:
+                await visit.reply.body(collected, more=True)
             await _stream(visit, answer, is_early=is_early)
 
     def _head(self, visit: Visit, answer: Answer) -> Pairs:

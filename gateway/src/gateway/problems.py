@@ -36,6 +36,7 @@ __all__ = [
     "UpstreamReset",
     "UpstreamTimeout",
     "UpstreamUnreachable",
+    "WrongHost",
 ]
 
 
@@ -66,6 +67,12 @@ class BadFraming(Refusal, BadRequest):
     """Where the body of the request ends is not clear."""
 
     code, title = "bad_framing", "Bad message framing"
+
+
+class WrongHost(Refusal):
+    """This gateway does not answer for the host that the request names; GATEWAY_HOSTS lists those it does."""
+
+    status, code, title, proxy_error = 421, "wrong_host", "Wrong host", "http_request_denied"
 
 
 class UnknownCoding(Refusal):

@@ -1,125 +1,146 @@
-"""uvicorn's HTTP/1.1 protocol with bounds: how large a request's head may be, and how long it may take.
+"""uvicorn's HTTP/1.1 protocol, made strict: how the bytes of a connection become requests.
 
-A request that cannot be read never reaches the application, so it is answered here: as a problem, without CORS fields.
+What cannot be read is refused here. Everything else reaches the application as one clear request: one target, one host
+for it, a body of known framing, and no trailers among its fields.
 """
 
 import asyncio
-import json
-from typing import ClassVar
+from typing import NoReturn
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import httptools
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-__all__ = ["BoundedHttpProtocol", "bounded"]
+from gateway.config import ServerConfig
+from gateway.connection import BoundedConnection
+from gateway.problems import Refusal
+from gateway.targets import complete_scope
+from gateway.unreadable import HeadersTooLarge, HttpVersion, NoTunnel, TargetTooLong, fault_of
 
-MAX_HEAD_BYTES = 32768
-MAX_FIELDS = 100
-
-BAD_REQUEST = (400, "Bad request", "bad_request", "The request is not valid HTTP/1.1.")
-TOO_LATE = (408, "Request timeout", "request_timeout", "The head of the request did not arrive in time.")
-TOO_LARGE = (431, "Header fields too large", "headers_too_large", "The head of the request is too large.")
-
-
-class HeadTooLarge(Exception):
-    """Raised inside the parser, which passes it on as an error of its own."""
+__all__ = ["GatewayProtocol", "protocol_of"]
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
-    """One connection. A head over 32 KiB or 100 fields is 431, one unfinished after `head_seconds` 408; both end it."""
+class GatewayProtocol(BoundedConnection):
+    """One connection as uvicorn wants it; the parser calls the `on_` methods."""
 
-    head_seconds: ClassVar[float] = 10.0
-
-    _reads_head = True
-    _head_bytes = 0
+    _offers_upgrade = False
     _field_bytes = 0
-    _is_too_large = False
-    _timer: asyncio.TimerHandle | None = None
+    _refusal: Refusal | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         """Called by the event loop."""
         super().connection_made(transport)
-        self._await_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the event loop."""
-        self._stop_timer()
-        super().connection_lost(exc)
+        # uvicorn's own parser reads on behind a request that said it was the last one.
+        self.parser = httptools.HttpRequestParser(self)
 
     def data_received(self, data: bytes) -> None:
-        """Called by the event loop."""
-        self._head_bytes += len(data)
-        super().data_received(data)
-        if self._reads_head and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(*TOO_LARGE)
+        """Called by the event loop. uvicorn's own would let any byte, also an empty line, renew the keep-alive."""
+        if self._is_deaf:
+            return
+        self._unread_bytes += len(data)
+        rest: bytes | None = data
+        while rest is not None:
+            rest = self._feed(rest)
+        if self._unread_bytes > self.limits.max_header_bytes and not self._is_deaf:
+            self._refuse(HeadersTooLarge())
+
+    def _feed(self, data: bytes) -> bytes | None:
+        """Let the parser read `data`; return what is to be read next, if anything."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            # The parser stops behind a head with an offer, whatever body it announces. Here that is a body.
+            return self._head_without_offer() + data[offer.args[0] :]
+        except httptools.HttpParserError as error:
+            self._refuse(self._refusal or fault_of(error))
+        return None
+
+    def _head_without_offer(self) -> bytes:
+        """Return the head that was just read without its `Upgrade`, which nobody has to take up (RFC 9110, 7.8)."""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        fields = (name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade")
+        self.parser = httptools.HttpRequestParser(self)
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(fields))
 
     def on_message_begin(self) -> None:
-        """Called by the parser, at the first byte of a request."""
+        """Note the first byte of a request."""
         super().on_message_begin()
+        self._unset_keepalive_if_required()
+        self._field_bytes = 0
         if not self._reads_head:
-            self._head_bytes = 0
+            self._unread_bytes = 0
             self._await_head()
 
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        super().on_url(url)
+        if len(self.url) > self.limits.max_target_bytes:
+            self._stop_reading(TargetTooLong())
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser, once a field."""
-        super().on_header(name, value)
+        """Take a field. Those behind a chunked body come here too, and nobody gets to see them."""
         self._field_bytes += len(name) + len(value)
-        if self._field_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_FIELDS:
-            self._is_too_large = True
-            raise HeadTooLarge
+        if self._reads_head:
+            super().on_header(name, value)
+        if self._field_bytes > self.limits.max_header_bytes or len(self.headers) > self.limits.max_header_lines:
+            self._stop_reading(HeadersTooLarge())
 
     def on_headers_complete(self) -> None:
-        """Called by the parser, at the end of a head."""
+        """Make a request of the head, if it is the head of one."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
+            self._stop_reading(HttpVersion())
+        if method == b"CONNECT":
+            self._stop_reading(NoTunnel())
+        self._offers_upgrade = self.parser.should_upgrade()
+        if self._offers_upgrade:
+            return
         self._reads_head = False
         self._stop_timer()
-        super().on_headers_complete()
+        self._unset_keepalive_if_required()
+        self.scope["method"], self.scope["http_version"] = method.decode("ascii"), version
+        try:
+            complete_scope(self.scope, self.url)
+        except Refusal as refusal:
+            self._stop_reading(refusal)
+        self._queue(self._new_cycle(is_current=version == "1.1"))
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words, for which ours stand
-        """Answer what the parser cannot read; called by uvicorn."""
-        self._refuse(*(TOO_LARGE if self._is_too_large else BAD_REQUEST))
-
-    def _await_head(self) -> None:
-        self._reads_head, self._field_bytes = True, 0
-        self._stop_timer()
-        self._timer = self.loop.call_later(self.head_seconds, self._give_up)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _give_up(self) -> None:
-        if self._head_bytes:
-            self._refuse(*TOO_LATE)
-        else:
-            self.transport.close()
-
-    def _refuse(self, status: int, title: str, code: str, detail: str) -> None:
-        self._stop_timer()
-        if self._is_answering():
-            return
-        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-        body = json.dumps(problem).encode()
-        head = (
-            f"HTTP/1.1 {status} {title}\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    def _new_cycle(self, *, is_current: bool) -> RequestResponseCycle:
+        return RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            # A client of HTTP/1.0 would take a `100 Continue` for the answer.
+            expect_100_continue=is_current and self.expect_100_continue,
+            keep_alive=is_current and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
         )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
 
-    def _is_answering(self) -> bool:
-        """Whether the answer to an earlier request, or the beginning of this one's, forbids to write another."""
-        running: RequestResponseCycle | None = self.cycle
-        if running is None or running.response_complete:
-            return False
-        running.keep_alive = False
-        if not running.more_body:
-            return True
-        # The fault is in the body of the request that runs: its application hears that the client is gone.
-        running.disconnected = True
-        running.message_event.set()
-        if running.response_started:
-            self.transport.close()
-        return running.response_started
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._unread_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note the end of a request."""
+        if self._offers_upgrade:
+            return
+        self._unread_bytes = 0
+        # Who has sent all of a body waits for no `100 Continue` (RFC 9110 section 10.1.1).
+        self.cycle.waiting_for_100_continue = False
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    def _stop_reading(self, refusal: Refusal) -> NoReturn:
+        """End a callback; the parser passes the exception on as an error of its own."""
+        self._refusal = refusal
+        raise refusal
 
 
-def bounded(head_seconds: float) -> type[BoundedHttpProtocol]:
-    """Return the protocol with its own patience, as uvicorn takes it: a class."""
-    return type("BoundedHttpProtocol", (BoundedHttpProtocol,), {"head_seconds": head_seconds})
+def protocol_of(limits: ServerConfig) -> type[GatewayProtocol]:
+    """Return the protocol within these limits, as uvicorn takes it: a class."""
+    return type("GatewayProtocol", (GatewayProtocol,), {"limits": limits})

@@ -13,7 +13,7 @@ from typing import Self
 
 from pydantic import Field, ValidationError
 
-from gateway.config import Config
+from gateway.config import Config, Host
 from shared.settings import CommaSeparated, Origin, ServiceSettings
 
 __all__ = ["Environment", "Settings", "load_settings"]
@@ -27,6 +27,7 @@ class Environment(ServiceSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     bind_address: str = "0.0.0.0"  # noqa: S104  # a container has one address; `make up` sets 127.0.0.1
     gateway_config: Path | None = None
+    gateway_hosts: CommaSeparated[Host] | None = None
     allowed_origins: CommaSeparated[Origin] | None = None
 
 
@@ -39,10 +40,13 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Environment, config: Config) -> Self:
-        """Return both parts together; ALLOWED_ORIGINS takes the place of `cors.origins`."""
+        """Return both parts together; ALLOWED_ORIGINS takes the place of `cors.origins`, GATEWAY_HOSTS of `hosts`."""
         if environment.allowed_origins is not None:
             cors = config.cors.model_copy(update={"origins": environment.allowed_origins})
             config = config.model_copy(update={"cors": cors})
+        if environment.gateway_hosts is not None:
+            server = config.server.model_copy(update={"hosts": environment.gateway_hosts})
+            config = config.model_copy(update={"server": server})
         return cls(environment, config)
 
 
@@ -93,7 +97,7 @@ def _unknown_variables(variables: Mapping[str, str], config: Config | None) -> l
     """A misspelt variable would otherwise be a deployment that quietly runs with the file's value."""
     if config is None:
         return []
-    known = {"GATEWAY_CONFIG", *(UPSTREAM_VARIABLE.format(name.upper()) for name in config.upstreams)}
+    known = {"GATEWAY_CONFIG", "GATEWAY_HOSTS", *(UPSTREAM_VARIABLE.format(name.upper()) for name in config.upstreams)}
     unknown = sorted(name for name in variables if name.startswith("GATEWAY_") and name not in known)
     return [f"{name}: is not known; there are {', '.join(sorted(known))}" for name in unknown]
 

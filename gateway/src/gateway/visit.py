@@ -48,10 +48,10 @@ class Visit:
         return int(self.fields.one(b"content-length") or b"0")
 
     @property
-    def offers_upgrade(self) -> bool:
-        """Whether the client offers to speak another protocol from here on (RFC 9110 section 7.8)."""
-        offers = self.fields.all(b"connection")
-        return any(token.strip().lower() == b"upgrade" for offer in offers for token in offer.split(b","))
+    def is_http_1_0(self) -> bool:
+        """Whether the client knows no chunks, so that an answer needs a length."""
+        version: str = self.scope["http_version"]
+        return version == "1.0"
 
     @property
     def has_body(self) -> bool:

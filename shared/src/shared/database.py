@@ -7,7 +7,7 @@ database is raised as a problem that says whether anything was changed.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Annotated, Any, Self, TypeAlias
@@ -15,14 +15,16 @@ from typing import Annotated, Any, Self, TypeAlias
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from sqlalchemy import CursorResult, Dialect, Executable, Select, UpdateBase, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import CursorResult, Dialect, Executable, Select, UpdateBase
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.util.concurrency import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.database_engine import API, POOL_SECONDS, WORKER, Profile, connect
+from shared.database_engine import API, POOL_SECONDS, WORKER, Profile, TimedPool, connect
 from shared.database_faults import as_problem, means_away
+from shared.database_probe import Probe
+from shared.metrics import Collector, Gauge
 from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown
 
 __all__ = [
@@ -47,7 +49,6 @@ NAMING_CONVENTION = {
 }
 """Names for constraints, so that a migration can name what it drops. Each service's metadata uses it."""
 
-PROBE_EVERY_SECONDS = 1.0
 READERS = 8
 """How many `Database.read` at once: waiting for a turn costs less than for the pool, which is left to writes."""
 
@@ -112,25 +113,40 @@ Sessions: TypeAlias = async_sessionmaker[Session]
 class Database:
     """The service's own database: an engine, and sessions on it. Opening it connects to nothing yet."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, schema: str | None = None) -> None:
         self.engine = engine
         self.sessions: Sessions = async_sessionmaker(engine, class_=Session, expire_on_commit=False)
         self._readers = asyncio.Semaphore(READERS)
-        self._probe: asyncio.Task[str | None] | None = None
-        self._probed_at = float("-inf")
+        self.check = Probe(engine, schema).check
+        """Says why the database cannot be used, or None: a check of `shared.health`."""
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, process: str, profile: Profile = API) -> AsyncIterator[Self]:
+    async def open(
+        cls, url: str, process: str, profile: Profile = API, *, schema: str | None = None
+    ) -> AsyncIterator[Self]:
         """Give the database at `url` (`postgresql://…`), where `process` names us in pg_stat_activity; close it after.
 
+        Below the migration `schema` it is not ready.
         A server that is away is no error here: the first use raises `DatabaseUnavailable`, and so until it is back.
         """
-        database = cls(connect(url, process, profile))
+        database = cls(connect(url, process, profile), schema)
         try:
             yield database
         finally:
             await database.engine.dispose()
+
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """How its connections are used."""
+        pool = self._pool
+        return Gauge("db_pool_in_use", "Connections to PostgreSQL that are in use.", pool.checkedout), pool.waits
+
+    @property
+    def _pool(self) -> TimedPool:
+        pool = self.engine.pool
+        assert isinstance(pool, TimedPool)
+        return pool
 
     async def read(self, statement: Select[*tuple[object, ...]], parameters: Mapping[str, object]) -> list[Row]:
         """Return the rows of a SELECT that needs no other statement beside it; `parameters` may name more than it does.
@@ -160,25 +176,14 @@ class Database:
         if not self._readers.locked():
             await self._readers.acquire()
             return
+        asked = time.perf_counter()
         try:
             async with asyncio.timeout(POOL_SECONDS):
                 await self._readers.acquire()
         except TimeoutError:
             raise Busy from None
-
-    async def check(self) -> str | None:
-        """Say why the database cannot be used, or None. Asked once a second at most; everybody hears that answer."""
-        if self._probe is None or (self._probe.done() and time.monotonic() - self._probed_at > PROBE_EVERY_SECONDS):
-            self._probe, self._probed_at = asyncio.create_task(self._select_one()), time.monotonic()
-        return await asyncio.shield(self._probe)
-
-    async def _select_one(self) -> str | None:
-        try:
-            async with asyncio.timeout(1), self.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            return f"database: {type(error).__name__}"
-        return None
+        finally:
+            self._pool.waits.observe(time.perf_counter() - asked)
 
 
 @lru_cache(maxsize=1024)

@@ -1,14 +1,18 @@
 """Connections to PostgreSQL: how many, and for how long one may hold anything up."""
 
+import time
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 
-__all__ = ["API", "POOL_SECONDS", "WORKER", "Profile", "connect"]
+from shared.metrics import Histogram
+
+__all__ = ["API", "POOL_SECONDS", "WORKER", "Profile", "TimedPool", "connect"]
 
 POOL_SECONDS = 1.0
 """How long a request waits for a connection."""
@@ -41,10 +45,30 @@ API = Profile(
 WORKER = Profile(pool_size=5, max_overflow=0, server_settings={"transaction_timeout": "60s", "jit": "off"})
 
 
+class TimedPool(AsyncAdaptedQueuePool):
+    """SQLAlchemy's pool, which also notes for how long each connection is waited for."""
+
+    # Its lines stay under SQLAlchemy's logger, which writes warnings alone.
+    _sqla_logger_namespace = "sqlalchemy.pool.TimedPool"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.waits = Histogram("db_pool_wait_seconds", "How long connections to PostgreSQL were waited for.")
+
+    def connect(self) -> PoolProxiedConnection:
+        """Return a connection, as the engine asks for it."""
+        asked = time.perf_counter()
+        try:
+            return super().connect()
+        finally:
+            self.waits.observe(time.perf_counter() - asked)
+
+
 def connect(url: str, process: str, profile: Profile) -> AsyncEngine:
     """Return an engine for the database at `url` (`postgresql://…`). It connects when it is first used."""
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
+        poolclass=TimedPool,
         pool_size=profile.pool_size,
         max_overflow=profile.max_overflow,
         pool_timeout=POOL_SECONDS,

@@ -1,6 +1,7 @@
 """Is the process alive, and should it get work? Answered on the service's own port and on an admin port of its own.
 
-`/health` and `/livez` depend on nothing outside the process, so that an outage elsewhere causes no restarts.
+The admin port also shows the process's figures, at `/metrics`. `/health` and `/livez` depend on nothing outside the
+process, so that an outage elsewhere causes no restarts.
 `python -m shared.health readyz` asks the admin port and exits 0 or 1: the images' HEALTHCHECK.
 """
 
@@ -10,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -17,11 +19,18 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from shared.metrics import Metrics
+
 __all__ = ["Check", "Health", "Heartbeats", "Remark", "health_router"]
 
 LAG_LIMIT_SECONDS = 5.0
-LAG_WINDOW_SECONDS = 10.0
+LOOK_EVERY_SECONDS = 0.5
+LOOKS = 20
+"""How many of them `lag_seconds` goes back over."""
+
 BEAT_LIMIT_SECONDS = 60.0
+
+LAG = "The longest that the event loop kept somebody waiting within the last ten seconds."
 
 Check: TypeAlias = Callable[[], Awaitable[str | None]]
 """Says why the process should get no work now, or None."""
@@ -36,13 +45,22 @@ class Health:
     def __init__(self, *checks: Check, **remarks: Remark) -> None:
         self._checks = checks
         self._remarks = remarks
-        self._lagged_at = float("-inf")
+        self._lags: deque[float] = deque([0.0], maxlen=LOOKS)
+        self._metrics: Metrics | None = None
 
     @classmethod
     @asynccontextmanager
-    async def serve(cls, address: str, port: int, *checks: Check, **remarks: Remark) -> AsyncIterator[Self]:
-        """Give the health of this process, watched, and answered at `address` on the admin `port` (0: not)."""
+    async def serve(
+        cls, address: str, port: int, *checks: Check, metrics: "Metrics | None" = None, **remarks: Remark
+    ) -> AsyncIterator[Self]:
+        """Give the health of this process, watched, and answered at `address` on the admin `port` (0: not).
+
+        So are the `metrics`, to which it adds the lag of the event loop.
+        """
         health = cls(*checks, **remarks)
+        if metrics is not None:
+            health._metrics = metrics
+            metrics.gauge("loop_lag_seconds", LAG, lambda: health.lag_seconds)
         watch = asyncio.create_task(health._watch_loop(), name="loop-watch")
         server = await asyncio.start_server(health._answer, address, port) if port else None
         try:
@@ -53,9 +71,14 @@ class Health:
                 server.close()
             await asyncio.gather(watch, return_exceptions=True)
 
+    @property
+    def lag_seconds(self) -> float:
+        """The longest that the event loop has kept somebody waiting within the last ten seconds."""
+        return max(self._lags)
+
     async def livez(self) -> tuple[int, dict[str, str]]:
         """Return status and body: 503 when the event loop lagged over five seconds within the last ten."""
-        if time.monotonic() - self._lagged_at < LAG_WINDOW_SECONDS:
+        if self.lag_seconds > LAG_LIMIT_SECONDS:
             return 503, {"status": "lagging"}
         return 200, {"status": "alive"}
 
@@ -73,24 +96,27 @@ class Health:
     async def _watch_loop(self) -> None:
         while True:
             asked = time.monotonic()
-            await asyncio.sleep(0.5)
-            if time.monotonic() - asked > 0.5 + LAG_LIMIT_SECONDS:
-                self._lagged_at = time.monotonic()
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            self._lags.append(max(0.0, time.monotonic() - asked - LOOK_EVERY_SECONDS))
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(5):
                 request_line = await reader.readline()
                 path = request_line.decode("latin-1").split(" ")[1:2]
-                answers = {"/livez": self.livez, "/readyz": self.readyz}
-                answer = answers.get(path[0].rstrip("/")) if path else None
-                status, body = await answer() if answer else (404, {"status": "not found"})
-                writer.write(_http(status, body))
+                writer.write(await self._answer_to(path[0].rstrip("/") if path else ""))
                 await writer.drain()
         except (TimeoutError, ConnectionError, ValueError):
             return
         finally:
             writer.close()
+
+    async def _answer_to(self, path: str) -> bytes:
+        if path == "/metrics" and self._metrics is not None:
+            return _http(200, "text/plain; version=0.0.4; charset=utf-8", await self._metrics.render())
+        answer = {"/livez": self.livez, "/readyz": self.readyz}.get(path)
+        status, body = await answer() if answer else (404, {"status": "not found"})
+        return _http(status, "application/json", json.dumps(body).encode())
 
 
 class Heartbeats:
@@ -152,10 +178,9 @@ def ask_admin_port(question: str) -> int:
     return 0 if answer.status == 200 else 1
 
 
-def _http(status: int, body: dict[str, str]) -> bytes:
-    payload = json.dumps(body).encode()
+def _http(status: int, media_type: str, payload: bytes) -> bytes:
     phrase = http.client.responses[status]
-    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
+    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {media_type}\r\nContent-Length: {len(payload)}\r\n"
     return f"{head}Connection: close\r\n\r\n".encode() + payload
 
 

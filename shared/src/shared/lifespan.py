@@ -22,6 +22,7 @@ RESTART_AFTER_SECONDS = 1.0
 SAY_AGAIN_AFTER_SECONDS = 60.0
 BEAT_EVERY_SECONDS = 20.0
 CANCEL_AGAIN_SECONDS = 0.05
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 COLLECT_AFTER_OBJECTS = 10_000
 
 Ended = TypeVar("Ended")
@@ -83,7 +84,7 @@ def hears_stop(stopping: Callable[[], None]) -> Iterator[None]:
         if callable(handler):
             handler(number, frame)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     # Python lets the main thread alone set handlers; in another one there is no server of ours.
     is_main = threading.current_thread() is threading.main_thread()
     handled = [number for number, handler in before.items() if callable(handler) and is_main]
@@ -96,12 +97,22 @@ def hears_stop(stopping: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-async def run_until_stopped(**loops: Loop) -> None:
-    """Run `loops` side by side until SIGTERM or SIGINT. One that fails is logged and started again a second later."""
+async def run_until_stopped(stopping: Callable[[], None], /, **loops: Loop) -> None:
+    """Run `loops` side by side until SIGTERM or SIGINT. One that fails is logged and started again a second later.
+
+    At the signal `stopping` is called, and the loops finish what they have in hand; a second signal ends the process.
+    """
     stop = asyncio.Event()
     running = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        running.add_signal_handler(number, stop.set)
+
+    def heard() -> None:
+        for number in STOP_SIGNALS:
+            running.remove_signal_handler(number)
+        stopping()
+        stop.set()
+
+    for number in STOP_SIGNALS:
+        running.add_signal_handler(number, heard)
     async with asyncio.TaskGroup() as tasks:
         for name, loop in loops.items():
             tasks.create_task(kept_running(name, loop, stop), name=name)

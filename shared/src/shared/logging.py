@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.ids import uuid7
+from shared.request_metrics import Requests
 
 __all__ = [
     "REQUEST_ID",
@@ -124,8 +125,10 @@ class RequestLog:
     The id is taken from `X-Request-Id` when a trusted proxy sent it, else it is new; the answer carries it.
     """
 
-    def __init__(self, app: ASGIApp, trusts: Callable[[str | None], bool]) -> None:
+    def __init__(self, app: ASGIApp, trusts: Callable[[str | None], bool], requests: Requests | None = None) -> None:
+        """`requests` counts what is written."""
         self._app = app
+        self._requests = requests
         self._trusts = trusts
         self._log = structlog.get_logger()
 
@@ -159,11 +162,13 @@ class RequestLog:
         return str(uuid7())
 
     def _write(self, scope: Scope, status: int, seconds: float) -> None:
-        route, state = scope.get("route"), scope.get("state", {})
+        route, state = getattr(scope.get("route"), "path", None), scope.get("state", {})
+        if self._requests is not None:
+            self._requests.observe(scope["method"], route, status, seconds)
         self._log.info(
             "request",
             method=scope["method"],
-            route=getattr(route, "path", None),
+            route=route,
             status=status,
             duration_ms=round(seconds * 1000, 2),
             user=state.get("user_id"),

@@ -4,7 +4,7 @@ redis-py's own default is ten retries: a refused port would cost over four secon
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Self, TypeVar
 
@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
+from shared.metrics import Collector, Gauge, Total
 from shared.redis_line import Line, Part, Reply
 
 __all__ = ["RedisClient", "RedisUnavailable", "Reply"]
@@ -47,6 +48,7 @@ class RedisClient:
     def __init__(self, client: "Redis") -> None:
         self._client = client
         self._failures = 0
+        self._errors = 0
         self._is_open = False
         self._line: Line | None = None
         self._opening: asyncio.Task[Line] | None = None
@@ -70,6 +72,14 @@ class RedisClient:
     def is_up(self) -> bool:
         """Whether the breaker lets commands through."""
         return not self._is_open
+
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """Whether it is there, and how often it was not."""
+        return (
+            Gauge("redis_up", "1 while commands are sent to Redis, 0 while it is given up.", lambda: self.is_up),
+            Total("redis_errors_total", "Commands that Redis did not answer.", lambda: self._errors),
+        )
 
     async def run(self, command: Callable[["Redis"], Awaitable[Answer]]) -> Answer:
         """Return what `command` returns of the client; raise `RedisUnavailable` at once while the breaker is open.
@@ -119,6 +129,7 @@ class RedisClient:
 
     def _count_failure(self, error: Exception) -> None:
         self._failures += 1
+        self._errors += 1
         if self._failures >= FAILURES_TO_OPEN and not self._is_open:
             self._is_open = True
             structlog.get_logger().warning("redis_down", error=type(error).__name__)

@@ -80,6 +80,8 @@ class ServiceSettings(BaseSettings):
     trusted_proxies: CommaSeparated[Network] = ()
     admin_port: int = Field(default=9090, ge=0, le=65535)
     admin_address: str = "0.0.0.0"  # noqa: S104  # an orchestrator asks from outside the container
+    # How long a process that is told to end serves on, so that balancers can look elsewhere first.
+    drain_seconds: int = Field(default=5, ge=0, le=600)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
 

@@ -1,12 +1,38 @@
 """Deleting rows whose time is over, a batch at a time."""
 
+from collections.abc import Awaitable, Callable, Iterable
+
 from sqlalchemy import ColumnElement, Table, delete, select, tuple_
 
 from shared.database import Sessions, transaction
+from shared.metrics import Collector, Counts
 
-__all__ = ["delete_old"]
+__all__ = ["Swept", "delete_old"]
 
 BATCH = 500
+
+
+class Swept:
+    """How many rows each sweep has removed."""
+
+    def __init__(self) -> None:
+        self._rows = Counts("swept_rows_total", "Rows that were removed because their time was over.", "sweep")
+
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """The rows of all sweeps."""
+        return (self._rows,)
+
+    def counted(self, sweep: str, work: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
+        """Return `work`, which returns how many rows it removed, and is counted as `sweep`; it raises the same."""
+        self._rows.add(sweep, 0)
+
+        async def counting() -> int:
+            removed = await work()
+            self._rows.add(sweep, removed)
+            return removed
+
+        return counting
 
 
 async def delete_old(

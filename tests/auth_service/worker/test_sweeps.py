@@ -8,6 +8,7 @@ from auth_service.one_time import Use, sweep_one_time_tokens
 from auth_service.sessions import sweep_refresh_tokens, sweep_sessions
 from auth_service.sweeps import SWEEPS, sweep_all
 from shared.ids import uuid7
+from shared.sweeping import Swept
 from tests.auth_service.running import new_address
 
 
@@ -71,7 +72,7 @@ class TestSweeping:
 
     async def test_all_of_them(self, sessions, ada, sql):
         """One round runs each; what lives stays."""
-        await sweep_all(sessions)
+        await sweep_all(sessions, Swept())
 
         assert len(SWEEPS) >= 6
         assert await ada.is_signed_in()

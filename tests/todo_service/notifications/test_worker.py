@@ -1,6 +1,7 @@
 """The worker as a process: from a committed event to one mail, through every kind of crash."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.logging import request_context
+from tests.servers import migrate
 from tests.waiting import until
 
 
@@ -57,6 +59,26 @@ class TestTheWorker:
         states = await sql.fetch("SELECT payload ->> 'title', state FROM outbox")
         assert dict(map(tuple, states)) == {"Buy milk": "done", "Too late": "waiting"}
         assert worker.lines("worker_stopped")
+
+    @pytest.mark.needs_redis("events reach a worker by a stream")
+    async def test_says_that_it_ends(self, new_worker, creates, post_office):
+        """On SIGTERM it is not ready any more, also while a mail is in hand; a second SIGTERM waits for nothing."""
+        post_office.stalls = True
+        worker = new_worker()
+        await creates()
+        await until(post_office.reached.is_set, seconds=30)
+        worker.process.send_signal(signal.SIGTERM)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{worker.admin_port}") as admin:
+
+            async def is_draining():
+                return (await admin.get("/readyz")).json() == {"status": "unready", "reason": "draining"}
+
+            await until(is_draining)
+
+        status, _ = await worker.stop()
+
+        assert status == -signal.SIGTERM
+        post_office.stalls = False
 
     async def test_wrong_settings(self):
         """It refuses to start, and names every variable that is wrong."""
@@ -160,6 +182,7 @@ class TestOutages:
             assert (await admin.get("/readyz")).status_code == 503
             assert (await admin.get("/livez")).status_code == 200
             server.start()
+            await migrate("todo-service", server.url_for("todo"))
 
             async def is_ready():
                 return (await admin.get("/readyz")).status_code == 200

@@ -7,12 +7,15 @@ from fastapi import FastAPI
 
 from shared.bodies import BodyLimit
 from shared.database import Database
+from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import opens
 from shared.logging import RequestLog, configure_logging
+from shared.metrics import Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
+from shared.request_metrics import Requests
 from shared.settings import load
 from shared.tokens import open_verifier
 from todo_service.changes.announcing import Announcer
@@ -21,6 +24,7 @@ from todo_service.changes.feed.routes import router as changes
 from todo_service.changes.tickets import Tickets
 from todo_service.changes.turns import Quota, Writers
 from todo_service.settings import TodoSettings
+from todo_service.tables import SCHEMA
 from todo_service.todos.bulk.routes import PATH as BULK
 from todo_service.todos.bulk.routes import router as bulk
 from todo_service.todos.cache import PageCache
@@ -50,6 +54,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     """Return the API of todos; without `settings` they are read from the environment, and a fault there ends it."""
     settings = settings or load(TodoSettings, PROCESS)
     configure_logging(PROCESS, settings.log_level, settings.log_format)
+    drain, requests = Drain(settings.drain_seconds), Requests(streams={events.prefix})
     app = FastAPI(
         title="Todos",
         version="1.0.0",
@@ -59,7 +64,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        lifespan=_resources(settings),
+        lifespan=_resources(settings, drain, requests),
         # First, and not included: FastAPI matches an included router twice (decision 0015).
         routes=lists.routes,
     )
@@ -70,11 +75,14 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, of_paths={BULK: MAX_BULK_BYTES})
     app.add_middleware(BothSpellings)
-    app.add_middleware(RequestLog, trusts=settings.trusts)
+    app.add_middleware(RequestLog, trusts=settings.trusts, requests=requests)
+    app.add_middleware(Draining, drain=drain)
     return app
 
 
-def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _resources(
+    settings: TodoSettings, drain: Drain, requests: Requests
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return the lifespan: what the routes find in `app.state`."""
 
     reads_cache = settings.todo_cache == "on"
@@ -82,17 +90,23 @@ def _resources(settings: TodoSettings) -> Callable[[FastAPI], AbstractAsyncConte
     streams = Limits(settings.sse_per_user, settings.sse_per_process)
     redis_url = settings.redis_url.get_secret_value()
     return opens(
-        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS),
+        database=lambda _: Database.open(settings.database_url.get_secret_value(), PROCESS, schema=SCHEMA),
         redis=lambda _: RedisClient.open(redis_url),
         pages=lambda state: nullcontext(TodoPages(state.database, PageCache(state.redis, reads=reads_cache))),
         writers=lambda state: nullcontext(Writers(Announcer(state.redis, state.pages.clear).write_ended, quota)),
         tickets=lambda state: nullcontext(Tickets(state.database.sessions)),
         verifier=lambda _: open_verifier(settings, redis_url),
         events=lambda state: EventHub.open(state.database, redis_url, state.verifier.revocations, streams),
+        metrics=lambda state: nullcontext(
+            Metrics(requests, state.database, state.redis, state.verifier, state.pages, state.events)
+        ),
         health=lambda state: Health.serve(
             settings.admin_address,
             settings.admin_port,
+            drain.check,
             state.database.check,
+            metrics=state.metrics,
             revocations=state.verifier.revocations.remark,
         ),
+        drain=lambda _: drain.delaying_stop(),
     )

@@ -6,7 +6,10 @@ from sqlmodel import SQLModel
 
 from shared.database import NAMING_CONVENTION
 
-__all__ = ["Table"]
+__all__ = ["SCHEMA", "Table"]
+
+SCHEMA = "2026_11_24_large_answers"
+"""The newest migration. A process gets no work while the database is behind it."""
 
 
 class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):

@@ -5,7 +5,7 @@ With a command it does one thing and ends; `--help` shows them.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +14,16 @@ from functools import partial
 import structlog
 
 from shared.database import WORKER, Database
+from shared.drain import Drain
 from shared.health import Health, Heartbeats
-from shared.lifespan import repeat, run_until_stopped
+from shared.lifespan import Loop, repeat, run_until_stopped
 from shared.logging import configure_logging
-from shared.outbox import Relay, sweep_hourly
+from shared.metrics import Metrics
+from shared.outbox import OutboxRows, Relay, sweep
 from shared.redis import RedisClient
 from shared.settings import load
 from shared.streams import Group, consume
+from shared.sweeping import Swept
 from todo_service.changes.announcing import Announcer
 from todo_service.changes.purge import AccountPurge, DeletedAccounts, owned_tables, sweep_expired
 from todo_service.changes.turns import Quota, Writers
@@ -30,6 +33,7 @@ from todo_service.notifications.models import Outbox
 from todo_service.notifications.service import Notifier
 from todo_service.notifications.settings import WorkerSettings
 from todo_service.sweeps import sweep_tombstones, sweep_trash
+from todo_service.tables import SCHEMA
 from todo_service.todos.cache import PageCache
 from todo_service.todos.models import Todo
 
@@ -57,7 +61,7 @@ class Parts:
 async def parts(settings: WorkerSettings) -> AsyncIterator[Parts]:
     """Give the parts, connected as the settings say."""
     async with (
-        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER) as database,
+        Database.open(settings.database_url.get_secret_value(), PROCESS, WORKER, schema=SCHEMA) as database,
         RedisClient.open(settings.redis_url.get_secret_value()) as redis,
     ):
         # The worker clears pages, and reads none.
@@ -68,31 +72,43 @@ async def parts(settings: WorkerSettings) -> AsyncIterator[Parts]:
 
 async def work(settings: WorkerSettings) -> None:
     """Relay, mail, purge and sweep until SIGTERM or SIGINT, then finish what is in hand."""
-    redis_url, keys_kept = settings.redis_url.get_secret_value(), timedelta(hours=settings.idempotency_hours)
-    beats = Heartbeats()
-    async with (
-        parts(settings) as its,
-        Health.serve(settings.admin_address, settings.admin_port, its.database.check, beats.check),
-    ):
-        sessions = its.database.sessions
-        relay = Relay(sessions, its.redis, Outbox)
+    redis_url, drain = settings.redis_url.get_secret_value(), Drain()
+    async with parts(settings) as its:
+        sessions, beats, swept = its.database.sessions, Heartbeats(), Swept()
+        relay, rows = Relay(sessions, its.redis, Outbox), OutboxRows(sessions, Outbox)
         notifier = Notifier(sessions, settings.mailer(), settings.notify_max_per_hour)
         deleted = DeletedAccounts(sessions, its.purge)
-        writers = Writers(its.announcer.write_ended, Quota())
-        trash = partial(sweep_trash, sessions, writers, timedelta(days=settings.trash_days))
-        tombstones = partial(sweep_tombstones, sessions, writers, timedelta(days=settings.tombstone_days))
-        expired, beat = partial(sweep_expired, sessions, keys_kept), beats.beat
-        structlog.get_logger().info("worker_started")
-        await run_until_stopped(
-            relay=lambda stop: relay.run(stop, partial(beat, "relay")),
-            mails=lambda stop: consume(redis_url, MAILS, notifier.handle, stop=stop, beat=partial(beat, "mails")),
-            accounts=lambda stop: deleted.run(redis_url, stop, partial(beat, "accounts")),
-            sweep=lambda stop: sweep_hourly(sessions, Outbox, stop=stop, beat=partial(beat, "sweep")),
-            trash=lambda stop: repeat(trash, HOUR_SECONDS, stop=stop, beat=partial(beat, "trash")),
-            tombstones=lambda stop: repeat(tombstones, HOUR_SECONDS, stop=stop, beat=partial(beat, "tombstones")),
-            expired=lambda stop: repeat(expired, HOUR_SECONDS, stop=stop, beat=partial(beat, "expired")),
-        )
-        structlog.get_logger().info("worker_stopped")
+        beat = beats.beat
+        metrics = Metrics(its.database, its.redis, rows, notifier, swept, look_first=(rows.look,))
+        checks = drain.check, its.database.check, beats.check
+        async with Health.serve(settings.admin_address, settings.admin_port, *checks, metrics=metrics):
+            structlog.get_logger().info("worker_started")
+            await run_until_stopped(
+                drain.begin,
+                relay=lambda stop: relay.run(stop, partial(beat, "relay")),
+                mails=lambda stop: consume(redis_url, MAILS, notifier.handle, stop=stop, beat=partial(beat, "mails")),
+                accounts=lambda stop: deleted.run(redis_url, stop, partial(beat, "accounts")),
+                **{
+                    name: _hourly(swept.counted(name, work), name, beats)
+                    for name, work in _sweeps(settings, its).items()
+                },
+            )
+            structlog.get_logger().info("worker_stopped")
+
+
+def _sweeps(settings: WorkerSettings, its: Parts) -> dict[str, Callable[[], Awaitable[int]]]:
+    """Return what is removed every hour, by its name."""
+    sessions, writers = its.database.sessions, Writers(its.announcer.write_ended, Quota())
+    return {
+        "outbox": partial(sweep, sessions, Outbox),
+        "trash": partial(sweep_trash, sessions, writers, timedelta(days=settings.trash_days)),
+        "tombstones": partial(sweep_tombstones, sessions, writers, timedelta(days=settings.tombstone_days)),
+        "expired": partial(sweep_expired, sessions, timedelta(hours=settings.idempotency_hours)),
+    }
+
+
+def _hourly(work: Callable[[], Awaitable[int]], name: str, beats: Heartbeats) -> Loop:
+    return lambda stop: repeat(work, HOUR_SECONDS, stop=stop, beat=partial(beats.beat, name))
 
 
 async def do(command: Command, settings: WorkerSettings) -> None:

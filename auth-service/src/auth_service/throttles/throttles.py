@@ -5,12 +5,14 @@ A check is one round trip for all its buckets. Keys are MACs: who reads Redis le
 
 import hmac
 import math
+from collections.abc import Iterable
 from hashlib import sha1
 
 from redis.exceptions import NoScriptError, ResponseError
 
 from auth_service.throttles.local import LocalCounts
 from auth_service.throttles.rules import Bucket, Limit, Mode, Refusal
+from shared.metrics import Collector, Counts
 from shared.redis import RedisClient, RedisUnavailable, Reply
 
 __all__ = ["Throttles"]
@@ -61,6 +63,7 @@ class Throttles:
         self._secret = secret
         self._factor = factor
         self._local = LocalCounts()
+        self._refused = Counts("throttled_total", "Attempts that were one too many, by limit.", "limit", Limit)
 
     def bucket(self, limit: Limit, subject: str) -> Bucket:
         """Return the bucket in which `limit` counts what `subject` tries."""
@@ -89,7 +92,18 @@ class Throttles:
         """Say, beside readiness, that the limits are not shared, or None."""
         return None if self._redis.is_up else AWAY
 
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """What was refused."""
+        return (self._refused,)
+
     async def _run(self, mode: Mode, buckets: tuple[Bucket, ...]) -> Refusal | None:
+        refusal = await self._refusal(mode, buckets)
+        if refusal is not None:
+            self._refused.add(refusal.limit)
+        return refusal
+
+    async def _refusal(self, mode: Mode, buckets: tuple[Bucket, ...]) -> Refusal | None:
         keys = [bucket.key for bucket in buckets]
         numbers = [part for bucket in buckets for part in _numbers(bucket)]
         try:

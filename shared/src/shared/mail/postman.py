@@ -1,7 +1,7 @@
 """What happens to an event that is to be mailed: it is sent, tried again later, skipped or given up."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import TypeAlias
@@ -12,6 +12,7 @@ import structlog
 from shared.database import Session, Sessions, transaction
 from shared.logging import request_context
 from shared.mail.smtp import Letter, Mailer, MailPostponed, MailRefused
+from shared.metrics import Collector, Counts
 from shared.outbox import Claimed, OutboxColumns, Outcome, State, claim, settle
 from shared.streams import Entry
 
@@ -43,6 +44,13 @@ class Postman:
         self._table = table
         self._mailer = mailer
         self._write = write
+        outcomes = (State.DONE, State.WAITING, State.SKIPPED, State.DEAD)
+        self._mails = Counts("mails_total", "Tries to mail, by what came of them.", "outcome", outcomes)
+
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """What became of the mails; `waiting` is one that is tried again."""
+        return (self._mails,)
 
     async def handle(self, entry: Entry) -> None:
         """See to the event that `entry` names, unless somebody else does. Raises what `transaction` raises."""
@@ -53,6 +61,7 @@ class Postman:
         request_context(claimed.request_id, claimed.traceparent)
         outcome = written if isinstance(written, Outcome) else await self._send(written, claimed.attempts)
         _log(claimed, outcome)
+        self._mails.add(outcome.state)
         async with transaction(self._sessions) as session:
             if not await settle(session, self._table, claimed, outcome, datetime.now(UTC)):
                 structlog.get_logger().warning("claim_lost", event_id=str(claimed.event_id))

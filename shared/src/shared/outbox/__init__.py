@@ -17,8 +17,9 @@ done when it is sent, and a Redis that has lost its memory is told again (`share
 from shared.outbox.broadcast import Broadcast, Broadcasts
 from shared.outbox.claims import Claimed, Outcome, claim, count_alike, settle
 from shared.outbox.dead import Dead, list_dead, requeue_dead
+from shared.outbox.metrics import OutboxRows
 from shared.outbox.relay import Relay
-from shared.outbox.sweep import sweep, sweep_hourly
+from shared.outbox.sweep import sweep
 from shared.outbox.table import Event, OutboxColumns, State, record, recorded, recording
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Dead",
     "Event",
     "OutboxColumns",
+    "OutboxRows",
     "Outcome",
     "Relay",
     "State",
@@ -40,5 +42,4 @@ __all__ = [
     "requeue_dead",
     "settle",
     "sweep",
-    "sweep_hourly",
 ]

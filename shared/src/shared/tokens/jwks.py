@@ -46,6 +46,8 @@ class JwksSource:
         self._keys: KeySet = {}
         self._document = b""
         self._changes = 0
+        self.skipped = 0
+        """How many keys of the set are of no use here."""
         self._failing = False
         self._may_ask_at = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
@@ -131,7 +133,7 @@ class JwksSource:
         return document
 
     def _take(self, document: bytes) -> None:
-        keys, skipped = read_key_set(document)
+        keys, self.skipped = read_key_set(document)
         self._keys, self._document = keys, document
         self._changes += 1
-        self._log.info("key_set_loaded", url=self._url, kids=sorted(keys), skipped=skipped)
+        self._log.info("key_set_loaded", url=self._url, kids=sorted(keys), skipped=self.skipped)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from shared.metrics import Gauges
 from shared.tokens.feed import followed
 from shared.tokens.jwks import JwksSource
 from shared.tokens.revocations import Revocations
@@ -25,4 +26,10 @@ async def open_verifier(settings: TokenSettings, redis_url: str) -> AsyncIterato
         frontend_keys = await stack.enter_async_context(JwksSource(str(frontend_url))) if frontend_url else None
         # Whoever ends a key has published its successor: better read now than with the first token that needs it.
         await stack.enter_async_context(followed(redis_url, revocations, keys.refetch))
-        yield Verifier(settings, keys, frontend_keys=frontend_keys, revocations=revocations)
+        verifier = Verifier(settings, keys, frontend_keys=frontend_keys, revocations=revocations)
+        sets = {"own": keys} | ({"frontend": frontend_keys} if frontend_keys else {})
+        skipped = "Keys of the key sets that are of no use here."
+        verifier.metrics.append(
+            Gauges("jwks_skipped_keys", skipped, "set", lambda: {name: keys.skipped for name, keys in sets.items()})
+        )
+        yield verifier

@@ -12,10 +12,11 @@ from jose import jws
 from jose.backends.base import Key
 from jose.exceptions import JWSError
 
+from shared.metrics import Collector, Counts, Gauge
 from shared.problems import Problem
 from shared.tokens.cache import VerifiedTokens
 from shared.tokens.claims import Claims
-from shared.tokens.errors import InvalidToken, Reason
+from shared.tokens.errors import InvalidToken, KeysUnavailable, Reason
 from shared.tokens.keys import MAX_KID_CHARACTERS, KeySource
 from shared.tokens.principal import Principal
 from shared.tokens.profiles import profiles
@@ -26,6 +27,7 @@ from shared.tokens.strict import parse_object, token_parts
 __all__ = ["Verifier"]
 
 MAX_TOKEN_CHARACTERS = 8192
+RESULTS = ("valid", "keys_unavailable", *(reason for reason in Reason if reason is not Reason.ENDED))
 HEADER_MEMBERS = frozenset({"alg", "typ", "kid"})
 
 
@@ -50,12 +52,35 @@ class Verifier:
         self._clock = clock
         self._verified = VerifiedTokens()
         self._profiles = profiles(settings, keys, frontend_keys)
+        self._results = Counts(
+            "tokens_total", "Access tokens that were looked at, by what was found.", "result", RESULTS
+        )
+        self.metrics: list[Collector] = [
+            self._results,
+            Gauge(
+                "revocation_lag_seconds",
+                "How long ago all sessions and keys were known that had ended.",
+                lambda: self.revocations.lag_seconds,
+            ),
+        ]
 
     async def verify(self, token: str) -> Principal:
         """Return whom the token names.
 
         Raises `InvalidToken` for every other text, and `KeysUnavailable` while no key has ever been read.
         """
+        try:
+            user = await self._verify(token)
+        except InvalidToken as refusal:
+            self._results.add(refusal.reason)
+            raise
+        except KeysUnavailable:
+            self._results.add("keys_unavailable")
+            raise
+        self._results.add("valid")
+        return user
+
+    async def _verify(self, token: str) -> Principal:
         # Only what verified is remembered, so a text found there has passed all rules but those of time and revocation.
         fingerprint, changes = _fingerprint(token), self._keys.changes
         if self._frontend_keys is not None:

@@ -1,6 +1,6 @@
 """The mails about todos: what they say, and how many of them one user gets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from shared.database import Session, Sessions
 from shared.mail.postman import Postman
 from shared.mail.smtp import Letter, Mailer
+from shared.metrics import Collector
 from shared.outbox import Claimed, Outcome, State
 from shared.streams import Entry
 from todo_service.notifications.events import TODO_CREATED, TODOS_CREATED, TodoCreated, TodosCreated
@@ -29,6 +30,11 @@ class Notifier:
         """Send by `mailer`, at most `max_per_hour` mails to one user within an hour; 0 means no limit."""
         self._postman = Postman(sessions, Outbox, mailer, self._write)
         self._max_per_hour = max_per_hour
+
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """What became of the mails."""
+        return self._postman.metrics
 
     async def handle(self, entry: Entry) -> None:
         """See to the event that `entry` names, unless somebody else does. Raises what `transaction` raises."""

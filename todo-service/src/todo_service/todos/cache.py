@@ -13,7 +13,7 @@ that commit (decision 0008). Permits are random and not counted: after a flush a
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import TypeAlias
@@ -21,6 +21,7 @@ from typing import TypeAlias
 import structlog
 from redis.exceptions import NoScriptError, ResponseError
 
+from shared.metrics import Collector, Counts, Total
 from shared.redis import RedisClient, RedisUnavailable, Reply
 from todo_service.keys import user_key
 
@@ -104,8 +105,16 @@ class PageCache:
         self._reads = reads
         self._clock = clock
         self._step = step
+        self._found = Counts("todo_cache_reads_total", "Pages asked of the cache.", "result", ("hit", "miss", "away"))
+        self._unclear = 0
         self._distrusted: OrderedDict[str, float] = OrderedDict()
         self._distrusts_all_until = float("-inf")
+
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """What it was good for, and how often it could not be cleared."""
+        unclear = "Writes after which the pages could not be cleared."
+        return self._found, Total("todo_cache_clears_failed_total", unclear, lambda: self._unclear)
 
     async def read(self, user_id: str, digest: bytes) -> Page | Permit | None:
         """Return the page, or on a miss the permit to fill it; None when PostgreSQL alone is to be asked."""
@@ -116,7 +125,9 @@ class PageCache:
         try:
             found, value = await self._run(READ, _key(user_id), digest, fresh, ttl)
         except (RedisUnavailable, ResponseError):
+            self._found.add("away")
             return None
+        self._found.add("hit" if found else "miss")
         return Page.unpack(value) if found else Permit(value)
 
     async def fill(self, user_id: str, digest: bytes, permit: Permit, page: Page) -> None:
@@ -138,6 +149,7 @@ class PageCache:
         try:
             await self._redis.call("DEL", _key(user_id))
         except (RedisUnavailable, ResponseError):
+            self._unclear += 1
             self._distrust(user_id)
 
     def _distrust(self, user_id: str) -> None:

@@ -1,10 +1,11 @@
 """The lists: pages from the cache, or from PostgreSQL and then into the cache; or that the client has them already."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.database import Database
 from shared.entity_tags import is_known
+from shared.metrics import Collector
 from todo_service.todos.cache import Page, PageCache
 from todo_service.todos.pages import read_page, read_state
 from todo_service.todos.paging import Paging
@@ -41,6 +42,11 @@ class TodoPages:
     def __init__(self, database: Database, cache: PageCache) -> None:
         self._database = database
         self._cache = cache
+
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """What the cache was good for."""
+        return self._cache.metrics
 
     async def answer(self, user_id: str, query: Paging, known: Sequence[str]) -> Answer:
         """Return the page of the user's todos that `query` asks for. A hit takes no database connection.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -11,6 +11,7 @@ import structlog
 
 from shared.database import Database
 from shared.lifespan import hears_stop, pause
+from shared.metrics import Collector, Gauge
 from shared.problems import Unavailable
 from shared.tokens import InvalidToken, Principal, Reason, Revocations
 from todo_service.changes.events.channels import channel_of
@@ -65,6 +66,11 @@ class EventHub:
             finally:
                 looking.cancel()
                 await asyncio.gather(looking, return_exceptions=True)
+
+    @property
+    def metrics(self) -> Iterable[Collector]:
+        """How many streams are open."""
+        return (Gauge("sse_streams", "Event streams that are open.", lambda: self._count),)
 
     @asynccontextmanager
     async def stream(self, user: Principal, seen: int | None) -> AsyncIterator[Stream]:

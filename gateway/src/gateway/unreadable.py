@@ -1,0 +1,76 @@
+"""Requests that cannot be read: they never reach the application, so their answers are made here, whole.
+
+There are no CORS fields on these: what is not read to the end of its head was not sent by a page. The connection ends
+with them, for nobody can say where the next request would begin.
+"""
+
+import json
+
+import httptools
+
+from gateway.problems import BadTarget, Refusal
+from shared.ids import uuid7
+from shared.problems import BadRequest
+
+__all__ = ["HeadTimeout", "HeadersTooLarge", "HttpVersion", "NoTunnel", "TargetTooLong", "fault_of", "wire_form"]
+
+# What the parser says where the version is the fault; it has no error of its own for it.
+VERSION_FAULTS = frozenset({"Invalid HTTP version", "Pause on PRI/Upgrade"})
+
+
+class Unreadable(Refusal, BadRequest):
+    """The request is not valid HTTP/1.1."""
+
+
+class HeadTimeout(Refusal):
+    """The head of the request did not arrive in time."""
+
+    status, code, title = 408, "request_timeout", "Request timeout"
+
+
+class TargetTooLong(Refusal):
+    """The address is too long."""
+
+    status, code, title = 414, "target_too_long", "Address too long"
+
+
+class HeadersTooLarge(Refusal):
+    """The head of the request is too large."""
+
+    status, code, title = 431, "headers_too_large", "Header fields too large"
+
+
+class NoTunnel(Refusal):
+    """This is no proxy: it opens no tunnels."""
+
+    status, code, title = 501, "not_implemented", "Not implemented"
+
+
+class HttpVersion(Refusal):
+    """Only HTTP/1.1 is spoken here, and HTTP/1.0 where the answer has a length."""
+
+    status, code, title = 505, "http_version", "HTTP version not supported"
+
+
+def fault_of(error: httptools.HttpParserError) -> Refusal:
+    """Return the problem that the parser's `error` stands for."""
+    if isinstance(error, httptools.HttpParserInvalidURLError):
+        return BadTarget()
+    return HttpVersion() if str(error) in VERSION_FAULTS else Unreadable()
+
+
+def wire_form(problem: Refusal) -> bytes:
+    """Return head and body of `problem` as they go on the wire."""
+    request_id = str(uuid7())
+    body = json.dumps(problem.body(None, request_id)).encode()
+    fields = {
+        **problem.headers,
+        "Content-Type": "application/problem+json",
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Request-Id": request_id,
+        "Connection": "close",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {problem.status} {problem.title}\r\n{lines}\r\n".encode() + body

@@ -1,0 +1,58 @@
+"""What the gateway counts."""
+
+import httpx
+import pytest
+
+from devstack.ports import free_ports
+from gateway.config import Config
+from gateway.edge import Edge
+from gateway.locations import Locations
+from gateway.metrics import CountingLog, requests_of
+from gateway.passage import Passage
+from gateway.settings import Environment, Settings
+from shared.metrics import Metrics
+from tests.draining.replicas import replica
+from tests.gateway.process import config_text
+from tests.metering import read, scan
+
+
+@pytest.fixture
+def config() -> Config:
+    """A route, and one for streams."""
+    routes = [
+        {"path": "/todos", "upstream": "one", "methods": ["GET"], "max_body": 0},
+        {"path": "/live", "upstream": "one", "methods": ["GET"], "max_body": 0, "stream": "sse"},
+    ]
+    return Config.model_validate({"upstreams": {"one": {"url": "http://one"}}, "routes": routes})
+
+
+class TestFigures:
+    async def test_label_count(self, config):
+        """Ten thousand paths, none of them a route, are counted as such: two hundred series at most."""
+        environment = Environment(environment="development", public_url="http://localhost:8080", log_level="error")
+        requests, passage = requests_of(config), Passage({}, config.server, Locations("http://localhost:8080", [], []))
+        edge = Edge(Settings(environment, config), scan, passage, CountingLog(environment, requests))
+
+        await scan(edge, 10_000)
+
+        found = read(await Metrics(requests).render())
+        assert len(found) <= 200
+        assert found["http_requests_total{'method': 'other', 'route': 'none', 'status': '404'}"] == 3332
+
+    async def test_streams_have_no_time(self, config):
+        """A route of streams is counted, and its hours are nobody's waiting."""
+        requests = requests_of(config)
+        requests.observe("GET", "/live", 200, 3600.0)
+
+        assert read(await Metrics(requests).render())["http_request_seconds_count"] == 0
+
+    async def test_are_at_the_admin_port(self, tmp_path):
+        """The gateway as operators start it counts what it has answered."""
+        (tmp_path / "gateway.toml").write_text(config_text())
+        [admin] = free_ports(1)
+        given = {"GATEWAY_CONFIG": str(tmp_path / "gateway.toml"), "ADMIN_PORT": str(admin)}
+        async with replica("gateway", {**given, "BIND_ADDRESS": "127.0.0.1"}) as one, httpx.AsyncClient() as client:
+            await one.client.get("/nowhere")
+            found = read((await client.get(f"http://127.0.0.1:{admin}/metrics")).content)
+
+        assert found["http_requests_total{'method': 'GET', 'route': 'none', 'status': '404'}"] == 1

@@ -1,0 +1,62 @@
+"""Which of two faults is answered: that of the earlier step. No step reads what a later one would refuse."""
+
+import itertools
+
+import pytest
+
+from tests.gateway.peers import Upstream, Wire
+from tests.gateway.process import Gateway
+
+TOO_LONG = "/todos?" + "a" * 9000
+LARGE = f"Content-Length: {1 << 30}"
+
+# What a request is without a fault, and what each step, in their order, finds wrong with it.
+SOUND = {"target": "/todos", "method": "POST", "host": "localhost", "version": "HTTP/1.1"}
+STEPS: list[tuple[str, dict[str, str], list[str], tuple[int, str]]] = [
+    ("target length", {"target": TOO_LONG}, [], (414, "target_too_long")),
+    ("header size", {}, [f"X-A: {'a' * 33_000}"], (431, "headers_too_large")),
+    ("version", {"version": "HTTP/2.0"}, [], (505, "http_version")),
+    ("coding", {}, ["Transfer-Encoding: gzip, chunked"], (501, "not_implemented")),
+    ("host", {"host": "a b"}, [], (400, "bad_host")),
+    ("host list", {"host": "evil.test"}, [], (421, "wrong_host")),
+    ("target", {"target": "/todos//x"}, [], (400, "bad_target")),
+    ("header", {}, ["Authorization: a", "Authorization: b"], (400, "bad_header")),
+    ("origin", {}, ["Origin: http://evil.test"], (403, "cors_forbidden")),
+    ("route", {"target": "/nowhere"}, [], (404, "not_found")),
+    ("method", {"target": "/read"}, [], (405, "method_not_allowed")),
+    ("body size", {}, [LARGE], (413, "body_too_large")),
+    ("expectation", {}, ["Expect: 200-ok"], (417, "expectation_failed")),
+]
+PAIRS = [
+    pytest.param(earlier, later, id=f"{earlier[0]}, {later[0]}")
+    for earlier, later in itertools.combinations(STEPS, 2)
+    if not earlier[1].keys() & later[1].keys() and {earlier[0], later[0]} != {"coding", "body size"}
+]
+
+
+@pytest.mark.parametrize(("earlier", "later"), PAIRS)
+async def test_order(
+    gateway: Gateway,
+    upstream: Upstream,
+    earlier: tuple[str, dict[str, str], list[str], tuple[int, str]],
+    later: tuple[str, dict[str, str], list[str], tuple[int, str]],
+) -> None:
+    """A request that would fail at two steps gets the earlier answer, before any of its body, and runs nowhere."""
+    said = SOUND | earlier[1] | later[1]
+    lines = [f"Host: {said['host']}", *earlier[2], *later[2]]
+    async with Wire.to(gateway.port) as wire:
+        await wire.send(f"{said['method']} {said['target']} {said['version']}\r\n" + "\r\n".join(lines) + "\r\n\r\n")
+        answer = await wire.body(await wire.head())
+
+    assert (answer.status, answer.code) == earlier[3]
+    assert upstream.seen == []
+
+
+async def test_preflight_comes_before_its_route(gateway: Gateway, upstream: Upstream) -> None:
+    """A preflight is answered behind the checks of its head, and before route, method and body are looked at."""
+    lines = "Origin: http://app.test\r\nAccess-Control-Request-Method: POST\r\n"
+    unknown = await gateway.ask(f"OPTIONS /nowhere HTTP/1.1\r\nHost: localhost\r\n{lines}{LARGE}\r\n\r\n")
+    elsewhere = await gateway.ask(f"OPTIONS /todos HTTP/1.1\r\nHost: evil.test\r\n{lines}\r\n")
+
+    assert (unknown.status, elsewhere.status) == (204, 421)
+    assert upstream.seen == []
