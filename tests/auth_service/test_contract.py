@@ -1,12 +1,10 @@
 """The running service, held to its OpenAPI document."""
 
-import asyncio
-import sys
-
 import pytest
 
 from tests.auth_service.processes import START_SECONDS, environment, running
 from tests.auth_service.running import PASSWORD, Device, new_address
+from tests.fuzzing import assert_keeps_its_document
 from tests.waiting import until
 
 ENDS_THE_SESSION = ("logout", "logout_all", "delete_me")
@@ -29,21 +27,4 @@ class TestTheService:
         await ada.post("/auth/register", {"email": new_address(), "password": PASSWORD})
         chosen = [word for name in ENDS_THE_SESSION for word in (which, name)]
 
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "schemathesis.cli", "run", f"{service.client.base_url}/openapi.json",
-            "-H", f"Authorization: {ada.bearer['Authorization']}", *chosen,
-            # A token, a link or a password of any text is allowed by its schema, and refused when it is nobody's.
-            "--exclude-checks", "positive_data_acceptance",
-            "--seed", "1", "-n", "12", "--max-failures", "3", "--generation-database", "none",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(120):
-                output, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-        assert process.returncode == 0, output.decode()
+        await assert_keeps_its_document(str(service.client.base_url), ada.bearer["Authorization"], *chosen, seconds=120)

@@ -1,13 +1,8 @@
 """A service that verifies addresses first, for these tests in place of the usual one."""
 
-from uuid import UUID
-
 import pytest
 
-from auth_service.accounts import lock_account
-from auth_service.one_time import OneTimeService, Use
-from shared.database import transaction
-from shared.ids import uuid7
+from auth_service.one_time import Use
 from tests.auth_service.registration.people import Newcomers
 from tests.auth_service.running import serving, settings_for
 
@@ -58,16 +53,13 @@ async def grace(open_service):
 
 
 @pytest.fixture
-def link_for(service):
-    """`await link_for(device)`: the token of a new link that verifies this person's address, as the worker mints it."""
+def link_for(link_for):
+    """`await link_for(device)`: as elsewhere, but the link verifies the address unless it is for another use."""
 
-    async def link_for(device, use=Use.VERIFY_EMAIL):
-        user_id = UUID(device.answer["user"]["id"])
-        async with transaction(service.app.state.database.sessions) as session:
-            await lock_account(session, user_id)
-            return await OneTimeService(session, service.app.state.one_time_tokens).mint(uuid7(), user_id, use)
+    async def verifying_link_for(device, use=Use.VERIFY_EMAIL):
+        return await link_for(device, use)
 
-    return link_for
+    return verifying_link_for
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A service and its worker on a database of the test's own: steps of the worker in this process, or whole processes."""
 
-import asyncpg
 import pytest
 
 from auth_service.derivation import Purpose, derived_keys
@@ -9,37 +8,19 @@ from auth_service.mail import Texts
 from auth_service.one_time import OneTimeService, OneTimeTokens, Use
 from auth_service.outbox import MAIL, Outbox, ask_for_mail
 from devstack.ports import free_ports
-from shared.database import Database, transaction
+from shared.database import transaction
 from shared.ids import uuid7
 from shared.mail.postman import Postman
 from shared.mail.smtp import Mailer, Sender, SmtpServer
+from tests.auth_service.own_database import sessions, sql, url
 from tests.auth_service.running import AUTH_SECRET, PUBLIC_URL, settings_for
 from tests.post_office import PostOffice
 from tests.worker_process import WorkerProcess
 
+__all__ = ["sessions", "sql", "url"]
+
 SENDER = "Todo <todo@example.com>"
 APP_URL = "http://localhost:3000"
-
-
-@pytest.fixture
-async def url(migrated_database):
-    """The service's database, as Alembic makes it."""
-    return await migrated_database("auth")
-
-
-@pytest.fixture
-async def sessions(url):
-    """Sessions on it."""
-    async with Database.open(url, "tests") as database:
-        yield database.sessions
-
-
-@pytest.fixture
-async def sql(url):
-    """A plain connection, to see what is stored and to let time pass for it."""
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

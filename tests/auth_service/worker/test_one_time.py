@@ -79,7 +79,7 @@ class TestConsuming:
         """A second proof can be asked for first."""
         token = await one_time("mint", uuid7(), ada, Use.VERIFY_EMAIL)
 
-        assert (await one_time("look_at", token, Use.VERIFY_EMAIL)).user_id == ada
+        assert (await one_time("peek", token, Use.VERIFY_EMAIL)).user_id == ada
         assert await one_time("consume", token, Use.VERIFY_EMAIL)
 
     async def test_five_wrong_proofs_end_it(self, one_time, ada):
@@ -88,7 +88,7 @@ class TestConsuming:
 
         for _ in range(4):
             await one_time("count_failure", token, Use.VERIFY_EMAIL)
-        assert await one_time("look_at", token, Use.VERIFY_EMAIL)
+        assert await one_time("peek", token, Use.VERIFY_EMAIL)
         await one_time("count_failure", token, Use.VERIFY_EMAIL)
 
         assert await one_time("consume", token, Use.VERIFY_EMAIL) is None

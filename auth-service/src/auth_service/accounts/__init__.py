@@ -3,7 +3,7 @@
 from auth_service.accounts.addressees import Addressee, Addressees, Applicant
 from auth_service.accounts.credentials import count_failure, replace_password, reset_password
 from auth_service.accounts.registration.repository import sweep_registrations
-from auth_service.accounts.schemas import EmailAddress, NameText, UserBrief
+from auth_service.accounts.schemas import EmailAddress, UserBrief
 from auth_service.accounts.service import (
     Account,
     KnownLogin,
@@ -23,7 +23,6 @@ __all__ = [
     "Applicant",
     "EmailAddress",
     "KnownLogin",
-    "NameText",
     "UserBrief",
     "active_account",
     "confirm_login",

@@ -24,7 +24,7 @@ async def keep_password(database: Session, known: KnownLogin, new_hash: str | No
 
     `new_hash`, if given, replaces the stored one.
     """
-    if not await _is_as_known(database, known):
+    if await AccountRepository(database).lock_as_read(known.user_id, known.token_version) is None:
         return False
     kept = new_hash or known.password_hash
     credentials = CredentialsRepository(database)
@@ -33,14 +33,9 @@ async def keep_password(database: Session, known: KnownLogin, new_hash: str | No
 
 async def replace_password(database: Session, known: KnownLogin, new_hash: str) -> bool:
     """Lock the account and store another hash; False when it was ended or changed while the old one was verified."""
-    if not await _is_as_known(database, known):
+    if await AccountRepository(database).lock_as_read(known.user_id, known.token_version) is None:
         return False
     return await CredentialsRepository(database).change(known.user_id, new_hash, verified_hash=known.password_hash)
-
-
-async def _is_as_known(database: Session, known: KnownLogin) -> bool:
-    user = await AccountRepository(database).lock(known.user_id)
-    return user is not None and user.status == "active" and user.token_version == known.token_version
 
 
 async def reset_password(database: Session, account: Account, new_hash: str) -> bool:

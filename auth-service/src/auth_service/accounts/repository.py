@@ -62,6 +62,11 @@ class AccountRepository:
         )
         return found.first()
 
+    async def lock_as_read(self, user_id: UUID, token_version: int) -> User | None:
+        """Lock the user as `lock` does; None when they are not active, or not of this version any more."""
+        user = await self.lock(user_id)
+        return user if user is not None and user.status == "active" and user.token_version == token_version else None
+
     async def lock_by_address(self, email_norm: str) -> User | None:
         """Return the user of this address, and keep them as they are until the transaction ends."""
         found = await self._database.exec(

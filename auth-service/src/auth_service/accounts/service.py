@@ -56,7 +56,7 @@ class KnownLogin:
 
     user_id: UUID
     password_hash: str
-    is_active: bool
+    can_log_in: bool
     is_deleting: bool
     """Its owner has deleted it and can still come back."""
     token_version: int
@@ -72,7 +72,7 @@ async def find_login(database: Session, email: str) -> KnownLogin | None:
     return KnownLogin(
         user_id=user.id,
         password_hash=credentials.hash,
-        is_active=user.status == "active",
+        can_log_in=opens(user),
         is_deleting=user.status == "deleting",
         token_version=user.token_version,
         failed_attempts=credentials.failed_attempts,

@@ -26,7 +26,7 @@ from auth_service.oauth.schemas import (
     RevocationRequest,
     ServerMetadata,
 )
-from auth_service.sessions import AccessTokens, Sessions, named_session
+from auth_service.sessions import AccessTokens, SessionsDep, named_session
 from auth_service.throttles import Limit, LimitsDep, RateLimited
 from shared.problems import BodyTooLarge, Busy, DatabaseUnavailable, OutcomeUnknown, documents
 from shared.tokens import KeysUnavailable
@@ -70,7 +70,7 @@ async def exchange_token(
     request: Request,
     asked: Annotated[RefreshRequest, Depends(form_of(RefreshRequest))],
     limits: LimitsDep,
-    sessions: Sessions,
+    sessions: SessionsDep,
     access_tokens: AccessTokens,
 ) -> IssuedTokens | Response:
     """Exchange a refresh token as `/auth/refresh` does, in OAuth's words (RFC 6749 section 6).
@@ -106,7 +106,9 @@ async def exchange_token(
     openapi_extra=takes_form(RevocationRequest),
 )
 async def revoke_token(
-    request: Request, presented: Annotated[RevocationRequest, Depends(form_of(RevocationRequest))], sessions: Sessions
+    request: Request,
+    presented: Annotated[RevocationRequest, Depends(form_of(RevocationRequest))],
+    sessions: SessionsDep,
 ) -> None:
     """End the session of a refresh or access token (RFC 7009), as `/auth/logout` does, with all its tokens.
 

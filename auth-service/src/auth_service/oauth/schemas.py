@@ -8,6 +8,7 @@ from auth_service.browser import Delivery
 from auth_service.oauth.errors import InvalidClient, InvalidScope, UnsupportedGrantType
 from auth_service.oauth.forms import Visible
 from auth_service.sessions import CLIENT_IDS, SCOPES
+from auth_service.sessions.schemas import SAMPLE_TOKEN
 
 __all__ = [
     "ActiveToken",
@@ -20,8 +21,6 @@ __all__ = [
 ]
 
 APP_CLIENT_ID = CLIENT_IDS[Delivery.BODY]
-
-SAMPLE_TOKEN = "rt1.Vd0pZ3x1cG9nS2t0b2tlbi1leGFtcGxlLW5vdC1yZWFs"  # noqa: S105  # for the documentation
 
 
 def _supported(grant_type: object) -> object:

@@ -6,7 +6,7 @@ The worker makes the tokens (`OneTimeService.mint`) when it writes the mail; the
 from auth_service.one_time.errors import InvalidOrExpiredToken
 from auth_service.one_time.repository import sweep_one_time_tokens
 from auth_service.one_time.schemas import LinkToken
-from auth_service.one_time.service import OneTime, OneTimeService, Redeemed
+from auth_service.one_time.service import OneTime, OneTimeService
 from auth_service.one_time.tokens import OneTimeTokens, Use
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "OneTime",
     "OneTimeService",
     "OneTimeTokens",
-    "Redeemed",
     "Use",
     "sweep_one_time_tokens",
 ]

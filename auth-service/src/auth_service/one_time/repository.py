@@ -47,7 +47,7 @@ class OneTimeRepository:
             .on_conflict_do_update(index_elements=["id"], set_={"token_hash": digest, "expires_at": expires_at})
         )
 
-    async def find(self, digest: bytes, use: Use) -> OneTimeToken | None:
+    async def lock(self, digest: bytes, use: Use) -> OneTimeToken | None:
         """Return the token of this digest if it works, and keep it as it is until the transaction ends."""
         found = await self._database.exec(select(OneTimeToken).where(*_works(digest, use)).with_for_update())
         return found.first()

@@ -52,13 +52,9 @@ class OneTimeService:
         """Return whose token it is without locking it: for what must be known, or hashed, before it is used up."""
         return _redeemed(await self._stored.peek(self._tokens.digest(token), use))
 
-    async def look_at(self, token: str, use: Use) -> Redeemed | None:
-        """Return whose token it is without using it up, and lock it: for a use that asks for a second proof."""
-        return _redeemed(await self._stored.find(self._tokens.digest(token), use))
-
     async def count_failure(self, token: str, use: Use) -> None:
         """Note that the second proof was wrong: at the fifth time the token ends. The answer must not be raised."""
-        if found := await self._stored.find(self._tokens.digest(token), use):
+        if found := await self._stored.lock(self._tokens.digest(token), use):
             await self._stored.count_failure(found, MOST_FAILURES)
 
     async def kill(self, user_id: UUID, *uses: Use) -> None:

@@ -63,7 +63,7 @@ class PasswordProof:
         if known is None:
             return Checked(None, is_known_device)
         is_locked = known.failed_attempts >= MOST_FAILURES and not is_known_device
-        is_proven = verified.is_right and (known.is_active or known.is_deleting) and not is_locked
+        is_proven = verified.is_right and known.can_log_in and not is_locked
         return Checked(known.user_id, is_known_device, known if is_proven else None, verified.new_hash)
 
     def note_success(self, email: str) -> None:

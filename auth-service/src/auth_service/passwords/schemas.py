@@ -8,7 +8,7 @@ from auth_service.accounts import EmailAddress
 from auth_service.one_time import LinkToken
 from shared.bodies import Text
 
-__all__ = ["ChosenPassword", "Forgot", "PasswordChange", "PasswordReset"]
+__all__ = ["ChosenPassword", "Forgot", "PasswordChange", "PasswordReset", "PasswordText"]
 
 PasswordText = Annotated[Text, Field(repr=False, max_length=1024, examples=["correct horse battery staple"])]
 """Its bound is far above the policy's: what is longer is refused before the cost of normalising it."""

@@ -16,7 +16,7 @@ from auth_service.sessions.caller import (
 from auth_service.sessions.ending import Ender, EndReason, SessionEnder
 from auth_service.sessions.errors import InvalidCredentials, ReauthRequired
 from auth_service.sessions.handover import AccessTokens
-from auth_service.sessions.opening import Opener, SessionOpener, Sessions
+from auth_service.sessions.opening import Opener, SessionOpener, SessionsDep
 from auth_service.sessions.presented import PresentedUser
 from auth_service.sessions.refresh_tokens import RefreshTokens
 from auth_service.sessions.repository import sweep_refresh_tokens, sweep_sessions
@@ -42,7 +42,7 @@ __all__ = [
     "RefreshTokens",
     "SessionEnder",
     "SessionOpener",
-    "Sessions",
+    "SessionsDep",
     "TokenResponse",
     "Turns",
     "live_caller",

@@ -6,6 +6,7 @@ from typing import ClassVar
 from shared.problems import BadRequest, Forbidden, NotFound, Unauthorized
 
 __all__ = [
+    "FRESH_SECONDS",
     "EmailNotVerified",
     "InvalidCredentials",
     "InvalidGrant",

@@ -16,7 +16,7 @@ from auth_service.sessions.service import Client, SessionService
 from shared.caller import client_address
 from shared.database import SessionDep
 
-__all__ = ["Opener", "SessionOpener", "Sessions"]
+__all__ = ["Opener", "SessionOpener", "SessionsDep"]
 
 
 async def session_service(request: Request, database: SessionDep, audit: Audit) -> SessionService:
@@ -24,7 +24,7 @@ async def session_service(request: Request, database: SessionDep, audit: Audit) 
     return SessionService(database, request.app.state.refresh_tokens, request.app.state.refresh_turns, audit)
 
 
-Sessions = Annotated[SessionService, Depends(session_service)]
+SessionsDep = Annotated[SessionService, Depends(session_service)]
 """All users' sessions, in this request's transaction."""
 
 
@@ -54,7 +54,7 @@ async def mark_device(response: Response, device: DeviceCookieDep) -> Callable[[
 
 async def session_opener(
     request: Request,
-    sessions: Sessions,
+    sessions: SessionsDep,
     delivery: AskedDelivery,
     handover: HandoverDep,
     mark_device: Annotated[Callable[[str], None], Depends(mark_device)],

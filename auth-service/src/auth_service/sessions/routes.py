@@ -18,7 +18,7 @@ from auth_service.sessions.errors import (
 )
 from auth_service.sessions.handover import HandoverDep
 from auth_service.sessions.login import Logins
-from auth_service.sessions.opening import Opener, Sessions
+from auth_service.sessions.opening import Opener, SessionsDep
 from auth_service.sessions.presented import LogoutDep, RefreshDep
 from auth_service.sessions.schemas import Login, LogoutAll, OpenSession, TokenResponse
 from auth_service.throttles import Limit, LimitsDep, RateLimited
@@ -80,7 +80,7 @@ async def login(
     },
 )
 async def refresh(
-    request: Request, presented: RefreshDep, limits: LimitsDep, sessions: Sessions, handover: HandoverDep
+    request: Request, presented: RefreshDep, limits: LimitsDep, sessions: SessionsDep, handover: HandoverDep
 ) -> TokenResponse | Response:
     """Exchange the refresh token for a new access token and, as a rule, a new refresh token.
 
@@ -111,7 +111,7 @@ async def refresh(
     # The token is welcome, not demanded, which OpenAPI writes as an alternative to no security at all.
     openapi_extra={"security": [{"HTTPBearer": []}, {}]},
 )
-async def logout(response: Response, presented: LogoutDep, sessions: Sessions, cookie: RefreshCookieDep) -> None:
+async def logout(response: Response, presented: LogoutDep, sessions: SessionsDep, cookie: RefreshCookieDep) -> None:
     """End every session presented, by cookie, by `refresh_token` or by access token, and clear the cookie.
 
     The answer is the same when nothing was presented or nothing was open.
@@ -143,7 +143,7 @@ async def logout_all(caller: CurrentCaller, ender: Ender, asked: LogoutAll | Non
     response_description="Your open sessions, the newest first",
     responses=documents(*CALLER_PROBLEMS, Busy, DatabaseUnavailable),
 )
-async def list_sessions(caller: CurrentCaller, sessions: Sessions) -> list[OpenSession]:
+async def list_sessions(caller: CurrentCaller, sessions: SessionsDep) -> list[OpenSession]:
     """Return where you are logged in: one session a login, at most a hundred."""
     return [OpenSession.of(session, caller.session_id) for session in await sessions.live(caller.account.id)]
 

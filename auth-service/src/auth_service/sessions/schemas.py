@@ -7,11 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from auth_service.accounts import EmailAddress, UserBrief
+from auth_service.passwords.schemas import PasswordText
 from auth_service.sessions.devices import device_name
 from auth_service.sessions.models import LoginSession
 from shared.bodies import Text
 
-__all__ = ["Login", "LogoutAll", "OpenSession", "PresentedToken", "TokenResponse"]
+__all__ = ["SAMPLE_TOKEN", "Login", "LogoutAll", "OpenSession", "PresentedToken", "TokenResponse"]
 
 SAMPLE_TOKEN = "rt1.Vd0pZ3x1cG9nS2t0b2tlbi1leGFtcGxlLW5vdC1yZWFs"  # noqa: S105  # for the documentation
 
@@ -22,7 +23,7 @@ class Login(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     email: EmailAddress
-    password: Annotated[Text, Field(repr=False, max_length=1024, examples=["correct horse battery staple"])]
+    password: PasswordText
     remember: Annotated[StrictBool, Field(description="Let the session last up to 90 days instead of 30.")] = False
 
 

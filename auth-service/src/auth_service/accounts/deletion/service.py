@@ -13,7 +13,7 @@ from auth_service.sessions import Caller, Ender, EndReason, SessionEnder
 from shared.database import Session, SessionDep
 from shared.tokens import InvalidToken, Reason
 
-__all__ = ["AccountDeletion", "Deletion"]
+__all__ = ["AccountDeletion", "Deletion", "Grace"]
 
 
 class AccountDeletion:

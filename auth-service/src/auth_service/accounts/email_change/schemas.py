@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from auth_service.accounts import EmailAddress
+from auth_service.accounts.schemas import EmailAddress
 from auth_service.one_time import LinkToken
 from auth_service.passwords.schemas import PasswordText
 

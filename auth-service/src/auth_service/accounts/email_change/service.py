@@ -84,8 +84,8 @@ class EmailChangeConfirmer:
         account has got the address since, and `InvalidToken` when the caller's account was ended meanwhile.
         """
         # The account before its token, as the worker does that makes one.
-        user = await self._accounts.lock(caller.account.id)
-        if user is None or user.status != "active" or user.token_version != caller.account.token_version:
+        user = await self._accounts.lock_as_read(caller.account.id, caller.account.token_version)
+        if user is None:
             raise InvalidToken(Reason.ENDED)
         found = await self._one_time.peek(token, Use.CHANGE_EMAIL)
         if found is None or found.user_id != user.id or await self._one_time.consume(token, Use.CHANGE_EMAIL) is None:

@@ -64,9 +64,8 @@ class AddressLink:
     async def redeem(self) -> Account:
         """Mark the address verified, unless the account has changed since it was read."""
         accounts = AccountRepository(self.links.database)
-        user = await accounts.lock(self.account.id)
-        as_read = ("active", self.email, self.account.token_version)
-        is_same = user is not None and (user.status, user.email, user.token_version) == as_read
+        user = await accounts.lock_as_read(self.account.id, self.account.token_version)
+        is_same = user is not None and user.email == self.email
         if not is_same or await self.links.one_time.consume(self.token, Use.VERIFY_EMAIL) is None:
             raise InvalidOrExpiredToken
         await accounts.mark_verified(self.account.id)

@@ -8,7 +8,7 @@ from auth_service.accounts.registration.cookie import SignUpCookieDep
 from auth_service.accounts.registration.errors import ProofRequired
 from auth_service.accounts.registration.schemas import Registration, Resending, Verification, VerificationSent
 from auth_service.accounts.registration.service import RegistrarDep
-from auth_service.accounts.registration.verification import ShownWithLink, Verifier
+from auth_service.accounts.registration.verification import EmailVerifierDep, ShownWithLink
 from auth_service.audit import Audited
 from auth_service.browser import BODY_PROBLEMS, BROWSER_PROBLEMS, SETS_COOKIE, refuse_cross_site
 from auth_service.one_time import InvalidOrExpiredToken
@@ -92,7 +92,7 @@ async def register(
     openapi_extra={"security": [{"HTTPBearer": []}, {}]},
 )
 async def verify_email(
-    verification: Verification, shown: ShownWithLink, limits: LimitsDep, verifier: Verifier, opener: Opener
+    verification: Verification, shown: ShownWithLink, limits: LimitsDep, verifier: EmailVerifierDep, opener: Opener
 ) -> TokenResponse | Response:
     """Follow the link of the mail: send what stands in it after `#token=`, once, within 24 hours.
 

@@ -18,7 +18,7 @@ from auth_service.sessions import InvalidCredentials, PresentedUser
 from shared.database import Session, SessionDep
 from shared.problems import problem_response
 
-__all__ = ["EmailVerifier", "ShownWithLink", "Verifier"]
+__all__ = ["EmailVerifier", "EmailVerifierDep", "ShownWithLink"]
 
 
 class EmailVerifier:
@@ -86,7 +86,7 @@ async def email_verifier(
     return EmailVerifier(request, database, passwords, (sign_ups, addresses))
 
 
-Verifier = Annotated[EmailVerifier, Depends(email_verifier)]
+EmailVerifierDep = Annotated[EmailVerifier, Depends(email_verifier)]
 """Lets those follow a link who show that it is theirs."""
 
 ShownWithLink = Annotated[Shown, Depends(shown_with_link)]
