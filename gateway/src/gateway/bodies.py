@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from starlette.types import Receive
 
 from gateway.config import ServerConfig
-from gateway.problems import BadFraming, ForwardedTooLarge, Refusal, RequestTimeout, UpstreamTimeout
+from gateway.problems import BadFraming, ForwardedTooLarge, RequestTimeout, UpstreamTimeout
 from gateway.watch import ClientGone, Watch
 
 __all__ = ["HELD_BYTES", "RequestBody", "discard", "too_large"]
@@ -57,7 +57,7 @@ class RequestBody:
                         yield chunk
                     finally:
                         stall.cancel()
-        except (Refusal, ClientGone) as fault:
+        except Exception as fault:
             watch.stop(fault)
             raise
         watch.look_out(self._receive)

@@ -4,12 +4,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from gateway.answer import Answer
 from gateway.bodies import HELD_BYTES, RequestBody, discard
-from gateway.client import Answer, Outgoing, UpstreamClient
+from gateway.client import UpstreamClient
 from gateway.config import ServerConfig
 from gateway.failures import AnswerBroken, NotSent, UpstreamFailure
 from gateway.headers import VIA, Pairs, answer_fields
 from gateway.locations import Locations
+from gateway.outgoing import Outgoing
 from gateway.problems import (
     Refusal,
     UpstreamConnectTimeout,

@@ -1,0 +1,333 @@
+"""The upstream client over real sockets: what it keeps, what it ends, and what it says of an exchange that failed."""
+
+import asyncio
+import ssl
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
+
+import pytest
+
+from gateway.answer import Answer
+from gateway.client import UpstreamClient
+from gateway.config import UpstreamConfig
+from gateway.failures import AnswerBroken, NotSent, SentNoAnswer
+from gateway.outgoing import Outgoing
+from tests.gateway.certificates import certificate_for
+from tests.gateway.peers import OK, Message, Upstream, Wire, says
+from tests.waiting import until
+
+CHUNK = b"x" * 65536
+
+
+@asynccontextmanager
+async def client_of(upstream: Upstream, **config: object) -> AsyncIterator["Asker"]:
+    """A client for a scripted upstream."""
+    origin = f"http://127.0.0.1:{upstream.port}"
+    async with UpstreamClient(UpstreamConfig.model_validate({"url": origin, **config})) as client:
+        yield Asker(client, origin)
+
+
+class Asker:
+    """Asks one address."""
+
+    def __init__(self, client: UpstreamClient, origin: str) -> None:
+        self.client = client
+        self.origin = origin
+
+    async def begin(self, method: str = "GET", body: bytes | AsyncIterator[bytes] | None = None) -> Answer:
+        """Send a request and return its answer, of which the head is there."""
+        return await self.client.send(Outgoing(method, "/", [], body), self.origin)
+
+    async def ask(self, method: str = "GET", body: bytes | AsyncIterator[bytes] | None = None) -> tuple[int, bytes]:
+        """Send a request; return status and body of the answer."""
+        with await self.begin(method, body) as answer:
+            return answer.status, await whole(answer)
+
+
+async def whole(answer: Answer) -> bytes:
+    pieces = []
+    while piece := await answer.read():
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+class TestKeptConnections:
+    @pytest.mark.parametrize("answer", [OK, b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 304 -\r\nContent-Length: 9\r\n\r\n"])
+    async def test_one_after_the_other(self, upstream: Upstream, answer: bytes) -> None:
+        """Requests that do not overlap share a connection."""
+        upstream.script = says(answer)
+        async with client_of(upstream) as asker:
+            for _ in range(3):
+                await asker.ask()
+
+        assert (len(upstream.seen), upstream.opened) == (3, 1)
+
+    async def test_at_once(self, upstream: Upstream) -> None:
+        """Requests that overlap have a connection each, and never wait for one."""
+        everyone = asyncio.Barrier(5)
+
+        async def script(wire: Wire, _: Message) -> None:
+            await everyone.wait()
+            await wire.send(OK)
+
+        upstream.script = script
+        async with client_of(upstream) as asker:
+            await asyncio.gather(*(asker.ask() for _ in range(5)))
+
+        assert upstream.opened == 5
+
+    async def test_idle(self, upstream: Upstream) -> None:
+        """One that nobody needs for a while ends, and the next request has a new one."""
+        async with client_of(upstream, keepalive=0.05) as asker:
+            await asker.ask()
+            await until(lambda: not upstream.connections)
+
+            assert await asker.ask() == (200, b"ok")
+        assert upstream.opened == 2
+
+    async def test_closing(self, upstream: Upstream) -> None:
+        """One that the upstream says it closes is not used again."""
+        upstream.script = says(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        async with client_of(upstream) as asker:
+            await asker.ask()
+            await asker.ask()
+
+        assert upstream.opened == 2
+
+    async def test_head(self, upstream: Upstream) -> None:
+        """A HEAD's answer has no body, whatever length it tells, and the connection goes on."""
+        upstream.script = says(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        async with client_of(upstream) as asker:
+            assert await asker.ask("HEAD") == (200, b"")
+            upstream.script = says(OK)
+            assert await asker.ask() == (200, b"ok")
+
+        assert upstream.opened == 1
+
+    @pytest.mark.parametrize("upload", [False, True])
+    async def test_left_early(self, upstream: Upstream, upload: bool) -> None:
+        """An answer that is not read to its end takes its connection with it, and so does a request not yet sent."""
+        upstream.script = says(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhal")
+
+        async def endless() -> AsyncIterator[bytes]:
+            yield b"first"
+            await asyncio.Event().wait()
+
+        async with client_of(upstream) as asker:
+            if upload:
+                upstream.script = _answers_at_once
+            (await asker.begin("POST", endless() if upload else None)).close()
+            await until(lambda: not upstream.connections)
+
+
+async def _answers_at_once(wire: Wire, _: Message) -> None:
+    await wire.send(OK)
+    await wire.reader.read()
+
+
+class TestUnaskedBytes:
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("extra", [OK, b"x", b"\r\n\r\nHTTP/1.1 200 OK\r\n"])
+    @pytest.mark.parametrize("is_late", [False, True])
+    async def test_never_answer(self, upstream: Upstream, method: str, extra: bytes, is_late: bool) -> None:
+        """What comes behind an answer ends the connection; the next request gets an answer of its own."""
+        has_come = asyncio.Event()
+        first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"" if method == "HEAD" else b"1.")
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send(first if is_late else first + extra)
+            await has_come.wait()
+            if is_late:
+                await wire.send(extra)
+
+        upstream.script = script
+        async with client_of(upstream) as asker:
+            assert await asker.ask(method) == (200, b"" if method == "HEAD" else b"1.")
+            has_come.set()
+            await until(lambda: not upstream.connections)
+            upstream.script = says(OK.replace(b"ok", b"2."))
+
+            assert await asker.ask() == (200, b"2.")
+
+
+class TestInterimAnswers:
+    async def test_are_skipped(self, upstream: Upstream) -> None:
+        """The answer is what comes behind them, with none of their fields."""
+        upstream.script = says(b"HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + OK)
+        async with client_of(upstream) as asker:
+            with await asker.begin() as answer:
+                assert (answer.status, b"Link" in dict(answer.fields)) == (200, False)
+
+    async def test_without_an_end(self, upstream: Upstream) -> None:
+        """So many that they are no help are not read on."""
+
+        async def script(wire: Wire, _: Message) -> None:
+            while True:
+                await wire.send(b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" * 1000)
+
+        upstream.script = script
+        async with client_of(upstream) as asker:
+            with pytest.raises(AnswerBroken):
+                await asker.begin()
+
+    async def test_then_nothing(self, upstream: Upstream) -> None:
+        """They are no answer: its time runs on."""
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send(b"HTTP/1.1 103 Hints\r\n\r\n")
+            await wire.reader.read()
+
+        upstream.script = script
+        async with client_of(upstream, first_byte=0.1) as asker:
+            with pytest.raises(SentNoAnswer) as failure:
+                await asker.begin()
+
+        assert failure.value.is_timeout
+
+
+class TestBodies:
+    async def test_until_the_connection_ends(self, upstream: Upstream) -> None:
+        """Without a length, the end of the connection is that of the body."""
+        upstream.script = says(b"HTTP/1.1 200 OK\r\n\r\nall of it", then_close=True)
+        async with client_of(upstream) as asker:
+            assert await asker.ask() == (200, b"all of it")
+
+    @pytest.mark.parametrize("head", ["Content-Length: 9", "Transfer-Encoding: chunked", "X: no length"])
+    async def test_that_break_off(self, upstream: Upstream, head: str) -> None:
+        """A part is never taken for the whole: neither one short of its length, nor one that ended by a reset."""
+        has_come = asyncio.Event()
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n" + "4\r\nhalf\r\n"[0 if "chunked" in head else 3 :])
+            await has_come.wait()
+            if "no length" in head:
+                # Closing is then a reset.
+                wire.writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+            wire.writer.close()
+
+        upstream.script = script
+        async with client_of(upstream) as asker:
+            with await asker.begin() as answer:
+                await answer.read()
+                has_come.set()
+                with pytest.raises(AnswerBroken):
+                    await answer.read()
+
+    async def test_are_not_read_ahead(self, upstream: Upstream) -> None:
+        """A client that takes its time holds the upstream back, and still gets every byte."""
+        sent, is_held_up = 0, asyncio.Event()
+
+        async def script(wire: Wire, _: Message) -> None:
+            nonlocal sent
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1024 * len(CHUNK)))
+            for _ in range(1024):
+                wire.writer.write(CHUNK)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.5):
+                        await wire.writer.drain()
+                        sent += 1
+                        continue
+                is_held_up.set()
+                await wire.writer.drain()
+
+        upstream.script = script
+        async with client_of(upstream) as asker:
+            with await asker.begin() as answer:
+                await is_held_up.wait()
+                assert sent < 512
+                assert len(await whole(answer)) == 1024 * len(CHUNK)
+            assert await asker.ask() != (0, b"")
+
+    async def test_of_requests(self, upstream: Upstream) -> None:
+        """A body that comes in pieces goes in chunks, and its connection is kept."""
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for number in range(100):
+                yield b"%d," % number
+                await asyncio.sleep(0)
+
+        async with client_of(upstream) as asker:
+            await asker.ask("POST", pieces())
+            await asker.ask()
+
+        assert upstream.seen[0].body == b"".join([b"%d," % number for number in range(100)])
+        assert upstream.opened == 1
+
+    async def test_that_fail_to_come(self, upstream: Upstream) -> None:
+        """A request whose body breaks off never looks whole to the upstream."""
+        ends: list[bytes] = []
+
+        async def script(wire: Wire, _: Message) -> None:
+            ends.append(await wire.reader.read())
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"first"
+            raise ConnectionError
+
+        upstream.script = script
+        async with client_of(upstream) as asker:
+            with pytest.raises(SentNoAnswer):
+                await asker.begin("POST", pieces())
+            await until(lambda: not upstream.connections)
+
+        assert b"0\r\n\r\n" not in b"".join(ends)
+
+
+class TestFailures:
+    async def test_cancelled(self, upstream: Upstream) -> None:
+        """Whoever waits no more leaves no connection behind."""
+        upstream.script = _never
+        async with client_of(upstream) as asker:
+            asking = asyncio.create_task(asker.begin())
+            await until(lambda: bool(upstream.seen))
+            asking.cancel()
+            await until(lambda: not upstream.connections)
+
+        assert asking.cancelled() or asking.cancelling()
+
+    async def test_a_pause(self, upstream: Upstream) -> None:
+        """A body that pauses for too long is broken, and says that it was the time."""
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+            await wire.reader.read()
+
+        upstream.script = script
+        async with client_of(upstream, idle=0.1) as asker:
+            with await asker.begin() as answer:
+                assert await answer.read() == b"half"
+                with pytest.raises(AnswerBroken) as failure:
+                    await answer.read()
+
+        assert failure.value.is_timeout
+
+
+async def _never(wire: Wire, _: Message) -> None:
+    await wire.reader.read()
+
+
+class TestTls:
+    @pytest.mark.parametrize("name", ["service.test", "other.test"])
+    async def test_the_name_is_checked(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A service behind https is asked at its address and known by its name; another's certificate is refused."""
+        path = certificate_for("service.test", tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        async with server, UpstreamClient(UpstreamConfig(url=f"https://{name}:{port}")) as client:
+            asker = Asker(client, f"https://127.0.0.1:{port}")
+            if name == "service.test":
+                assert await asker.ask() == (200, b"ok")
+            else:
+                with pytest.raises(NotSent):
+                    await asker.ask()
