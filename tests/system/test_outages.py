@@ -69,9 +69,11 @@ class TestWithoutPostgres:
 
         refused = [answer for answer in answers if answer.status_code != 201]
         assert {answer.status_code for answer in refused} == {503}
-        assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+        assert {answer.headers["retry-after"] for answer in refused} <= {"1", "2", "3"}
         assert {answer.headers["access-control-allow-origin"] for answer in refused} == {PAGE["Origin"]}
-        assert {answer.json()["code"] for answer in refused} <= {"database_unavailable", "outcome_unknown", "busy"}
+        # After five of them the gateway leaves the service alone for a second, and says so.
+        codes = {answer.json()["code"] for answer in refused}
+        assert codes <= {"database_unavailable", "outcome_unknown", "busy", "circuit_open"}
         assert "On disk" in await ada.titles()
 
 

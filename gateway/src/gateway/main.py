@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from gateway.access_log import AccessLog
-from gateway.client import UpstreamClient
 from gateway.docs import docs_router
 from gateway.documents import Documents
 from gateway.edge import Edge
 from gateway.locations import Locations
+from gateway.lookout import Resolve, resolve_by_system
 from gateway.passage import Passage
 from gateway.settings import Settings, load_settings
+from gateway.upstream import Upstream
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import Opener, hears_stop, opens
@@ -22,17 +23,20 @@ from shared.paths import BothSpellings
 __all__ = ["create_app"]
 
 
-def create_app(settings: Settings | None = None) -> Edge:
-    """Return the gateway as an ASGI application; without `settings` they are read, and faults in them exit."""
+def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_system) -> Edge:
+    """Return the gateway as an ASGI application; without `settings` they are read, and faults in them exit.
+
+    `resolve` finds the addresses of the services.
+    """
     settings = settings or load_settings()
     environment, config = settings.environment, settings.config
     configure_logging("gateway", environment.log_level, environment.log_format)
 
     access_log = AccessLog(environment.log_level, environment.log_format)
-    clients = {name: UpstreamClient(upstream) for name, upstream in config.upstreams.items()}
+    upstreams = {name: Upstream(upstream, resolve=resolve) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
-    passage = Passage(clients, config.server, Locations(environment.public_url, urls, config.cors.origins))
-    resources: dict[str, Opener] = {f"upstream_{name}": _opener(client) for name, client in clients.items()}
+    passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins))
+    resources: dict[str, Opener] = {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
     resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
     return Edge(settings, _own_endpoints(settings, resources), passage, access_log)
 
@@ -60,5 +64,5 @@ async def _ending_streams(passage: Passage) -> AsyncIterator[None]:
         yield
 
 
-def _opener(client: UpstreamClient) -> Opener:
-    return lambda _: client
+def _opener(upstream: Upstream) -> Opener:
+    return lambda _: upstream
