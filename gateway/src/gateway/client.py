@@ -38,18 +38,12 @@ class UpstreamClient:
         # The event loop closes sockets in its next turn.
         await asyncio.sleep(0)
 
-    @property
-    def idle_seconds(self) -> float:
-        """TEMP"""
-        return self._config.idle
-
-    async def send(self, request: Outgoing, origin: str | None = None, *, anew: bool = False) -> Answer:
+    async def send(self, request: Outgoing, origin: str, *, anew: bool = False) -> Answer:
         """Send `request` to `origin`, scheme and address, and return its answer as soon as the head is there.
 
         That can be while the body is still going. `anew` takes a connection that has served nobody. Raises
         `UpstreamFailure`. The caller closes the answer.
         """
-        origin = origin or self._config.url
         kept = self._kept.get(origin)
         if kept is None:
             kept = self._kept[origin] = _Kept(self._config, origin)

@@ -1,7 +1,7 @@
 """A request on its way to an upstream."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Outgoing"]
 
@@ -11,13 +11,25 @@ METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(slots=True)
 class Outgoing:
-    """TEMP"""
+    """A request as the upstream gets it. A streamed `body` without a content-length among `fields` goes in chunks.
+
+    `idle_seconds` is how long the upstream may pause within its answer, if not as long as it may elsewhere. An
+    `is_stream` has an answer that goes on for ever; `has_key` says that the upstream knows a repeated one by its key.
+    """
 
     method: str
     target: str
     fields: "list[tuple[str, str]]"
     body: bytes | AsyncIterator[bytes] | None
     idle_seconds: float | None = None
+    is_stream: bool = False
+    has_key: bool = False
+
+    attempts: int = 0
+    attempt_fields: "list[tuple[str, str]]" = field(default_factory=list)
+    """What only the latest attempt says, after `fields`."""
+    endpoint: str | None = None
+    """Where the latest attempt went."""
 
     @property
     def is_held(self) -> bool:
@@ -33,6 +45,7 @@ class Outgoing:
         """Return request line and fields as they go on the wire, for the service that is called `host`."""
         lines = [f"{self.method} {self.target} HTTP/1.1\r\nHost: {host}\r\n"]
         lines += [f"{name}: {value}\r\n" for name, value in self.fields]
+        lines += [f"{name}: {value}\r\n" for name, value in self.attempt_fields]
         lines.append(f"{self._framing()}\r\n")
         # Values were UTF-8 when they came, so these are the same bytes.
         return "".join(lines).encode()
