@@ -21,16 +21,17 @@ class Breaker:
     trial that says neither, since its client left for example, says `abandoned`.
     """
 
-    __slots__ = ("_clock", "_closed_at", "_ejections", "_failures", "_on_trial", "_until", "is_ejected", "is_open")
+    __slots__ = ("_clock", "_closed_at", "_failures", "_on_trial", "_until", "ejections", "is_ejected", "is_open")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.is_open = False
         """Whether the endpoint is left alone, but perhaps for a trial."""
         self.is_ejected = False
         """Whether that is because others are there in its place."""
+        self.ejections = 0
+        """How often that happened lately: the time out grows with it."""
         self._clock = clock
         self._failures = 0
-        self._ejections = 0
         self._on_trial = False
         self._until = 0.0
         self._closed_at = clock()
@@ -75,5 +76,5 @@ class Breaker:
         if not self.is_ejected:
             self._until = now + PAUSE_SECONDS
             return
-        self._ejections = 1 if was_well else self._ejections + 1
-        self._until = now + min(EJECTION_SECONDS * self._ejections, MAX_EJECTION_SECONDS)
+        self.ejections = 1 if was_well else self.ejections + 1
+        self._until = now + min(EJECTION_SECONDS * self.ejections, MAX_EJECTION_SECONDS)

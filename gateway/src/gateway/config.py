@@ -50,12 +50,11 @@ class _Section(BaseModel):
 
 
 class ServerConfig(_Section):
-    """For which hosts it answers, what one client may send, and how long it may take.
-
-    At most `max_in_flight` requests are on their way to services, beside those of routes with a bound of their own.
+    """For which hosts it answers, and what one client may send, and how long it may take.
 
     A body's rate, in bytes a second, is judged once the client was waited for during `body_grace`. `write_stall` is how
     long a client may take nothing of what waits for it. Above `max_connections`, more are closed as they come.
+    At most `max_in_flight` requests are on their way to services, beside those of routes with a bound of their own.
     """
 
     hosts: tuple[Host, ...] = ("localhost", "127.0.0.1", "[::1]", "gateway")

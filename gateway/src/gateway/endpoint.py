@@ -4,9 +4,10 @@ import structlog
 
 from gateway.breaker import Breaker
 
-__all__ = ["Endpoint"]
+__all__ = ["STATES", "Endpoint"]
 
 MISSES_TO_BE_OUT = 2
+STATES = ("up", "unwell", "ejected", "open")
 
 log = structlog.get_logger()
 
@@ -28,6 +29,23 @@ class Endpoint:
     def is_well(self) -> bool:
         """Whether its health checks say that it should get requests."""
         return self.misses < MISSES_TO_BE_OUT
+
+    @property
+    def state(self) -> str:
+        """`up`, `unwell` by its health checks, or by its requests `ejected` or, with none in its place, `open`."""
+        if self.breaker.is_open:
+            return "ejected" if self.breaker.is_ejected else "open"
+        return "up" if self.is_well else "unwell"
+
+    def snapshot(self) -> dict[str, str | int]:
+        """Return what is known of it, for people."""
+        return {
+            "address": self.origin,
+            "state": self.state,
+            "in_flight": self.in_flight,
+            "streams": self.streams,
+            "ejections": self.breaker.ejections,
+        }
 
     def checked(self, *, is_well: bool) -> None:
         """Note the outcome of a health check: the second in vain takes it out, one success brings it back."""

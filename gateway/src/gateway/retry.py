@@ -25,6 +25,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 IDEMPOTENT = SAFE | {"PUT", "DELETE"}
 FAILED = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 
+# What a service says of what is behind it. A 503 is its own considered word, and stays to be read.
+UNREACHED = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+
 
 class Budget:
     """How many repeats an upstream is asked for: a tenth of its requests, one a second, and ten at once."""
@@ -71,9 +74,9 @@ class Asking:
         self._budget = Budget(upstream.clock)
 
     async def ask(self, request: Outgoing, watch: Watch) -> tuple[Answer, Place]:
-        """Return the answer, as soon as its head is there, and the place that is to be left at its end.
+        """Return the answer as soon as its head is there, and the place that it takes: the caller gives back both.
 
-        Raises `UpstreamFailure`, or the `Refusal` of an upstream that takes no request now.
+        Raises `UpstreamFailure`, or the refusal of a request for which there is no place.
         """
         self._budget.earn()
         place = self.upstream.take(is_stream=request.is_stream) or await self.upstream.wait()
@@ -82,33 +85,46 @@ class Asking:
         except UpstreamFailure as failure:
             if not self._may_repeat(request, failure, watch):
                 raise
-            return await self._ask_again(request, place, watch, failure)
-        if answer.status not in FAILED or not self._may_repeat(request, answer.status, watch):
-            watch.answered()
-            return answer, place
-        answer.close()
-        place.leave()
-        return await self._ask_again(request, place, watch, None)
+            place = await self._another(request, place, failure)
+            answer = await self._attempt(request, place, watch)
+        else:
+            if answer.status in FAILED and self._may_repeat(request, answer.status, watch):
+                answer, place = await self._ask_again(request, answer, place, watch)
+        watch.answered()
+        return answer, place
 
     def _may_repeat(self, request: Outgoing, outcome: UpstreamFailure | int, watch: Watch) -> bool:
         is_in_time = watch.seconds_left > max(PAUSE_SECONDS)
         return is_in_time and may_repeat(request, outcome) and self._budget.spend()
 
-    async def _ask_again(
-        self, request: Outgoing, before: Place, watch: Watch, failure: UpstreamFailure | None
-    ) -> tuple[Answer, Place]:
-        await asyncio.sleep(self.upstream.dice.uniform(*PAUSE_SECONDS))
+    async def _another(self, request: Outgoing, before: Place, failure: UpstreamFailure) -> Place:
+        await self._pause()
         try:
             place = self.upstream.take(is_stream=request.is_stream, avoid=before.endpoint.origin)
-            place = place or await self.upstream.wait()
+            return place or await self.upstream.wait()
         except Refusal:
             # What went wrong says more than that it cannot be tried again.
-            if failure is not None:
-                raise failure from None
+            raise failure from None
+
+    async def _ask_again(self, request: Outgoing, answer: Answer, place: Place, watch: Watch) -> tuple[Answer, Place]:
+        """Ask elsewhere; where nothing else has room, the answer that is here stands: it is the service's own word."""
+        try:
+            await self._pause()
+            other = self.upstream.take(is_stream=request.is_stream, avoid=place.endpoint.origin)
+        except Refusal:
+            other = None
+        except asyncio.CancelledError:
+            answer.close()
+            place.leave()
             raise
-        answer = await self._attempt(request, place, watch)
-        watch.answered()
-        return answer, place
+        if other is None:
+            return answer, place
+        answer.close()
+        place.leave()
+        return await self._attempt(request, other, watch), other
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(self.upstream.dice.uniform(*PAUSE_SECONDS))
 
     async def _attempt(self, request: Outgoing, place: Place, watch: Watch) -> Answer:
         request.attempts += 1
@@ -121,7 +137,7 @@ class Asking:
                 place.judge(is_good=False)
             place.leave()
             raise
-        place.judge(is_good=answer.status not in FAILED)
+        place.judge(is_good=answer.status not in UNREACHED)
         return answer
 
 

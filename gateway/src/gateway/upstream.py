@@ -88,6 +88,15 @@ class Upstream:
         """The breakers of all endpoints."""
         return [endpoint.breaker for endpoint in self.endpoints]
 
+    def snapshot(self) -> dict[str, object]:
+        """Return what is known of the service's endpoints, for people: plain values, as JSON has them."""
+        return {
+            "url": self.config.url,
+            "breaker": "open" if any(breaker.is_open for breaker in self.breakers) else "closed",
+            "waiting": len(self._queue),
+            "endpoints": [endpoint.snapshot() for endpoint in self.endpoints],
+        }
+
     def moved(self, addresses: Iterable[str]) -> None:
         """Take these addresses for the service's: known ones stay as they are, vanished ones get nothing new."""
         place = urlsplit(self.config.url)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
+
 from tests.gateway.here import Names, config_of, gateway_here
 from tests.gateway.peers import OK, Message, Upstream, Wire, get, says
 from tests.gateway.process import Gateway
@@ -135,24 +137,40 @@ class TestHealthChecks:
 
             await until(is_back, 60)
 
-    async def test_all_out_is_none_out(self) -> None:
-        """Checks that no replica passes, say more about the checks: all are used."""
-        async with replicas(1) as (server,):
-            server.readiness = "503 Draining"
-            async with between(Names(todo=ADDRESSES[:1]), server.port) as gateway:
-                assert (await gateway.ask(get("/todo"))).status == 200
+    @pytest.mark.parametrize("count", [1, 3])
+    async def test_all_out_is_none_out(self, count: int) -> None:
+        """Checks that no replica passes say more about the checks: all are used."""
+        async with replicas(count) as servers:
+            for server in servers:
+                server.readiness = "503 Draining"
+            async with between(Names(todo=ADDRESSES[:count]), servers[0].port) as gateway:
+                await until(lambda: all(server.probes >= 3 for server in servers), 60)
+                for _ in range(30 * count):
+                    assert (await gateway.ask(get("/todo"))).status == 200
+
+            assert all(server.seen for server in servers)
 
 
 class TestEjection:
     async def test_a_failing_replica_is_out(self) -> None:
-        """A replica that answers nothing but 503 gets five requests, and then none; the reads all succeed."""
+        """A replica that answers nothing but 502 gets five requests, and then none; the reads all succeed."""
         async with replicas(2) as (bad, _), between(Names(todo=ADDRESSES[:2]), bad.port) as gateway:
-            bad.script = says("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+            bad.script = says("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
 
             answers = [await gateway.ask(get("/todo")) for _ in range(60)]
 
             assert {answer.status for answer in answers} == {200}
             assert len(bad.seen) == 5
+
+    async def test_a_services_own_refusal_stands(self) -> None:
+        """A service that answers 503 is there and says why: its clients read that, however often it comes."""
+        async with replicas(2) as (one, other), between(Names(todo=ADDRESSES[:2]), one.port) as gateway:
+            busy = b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 12\r\n\r\nits own word"
+            one.script = other.script = says(busy)
+
+            answers = [await gateway.ask(get("/todo", method=method)) for method in ("GET", "POST") * 15]
+
+            assert {(answer.status, answer.body) for answer in answers} == {(503, b"its own word")}
 
     async def test_the_last_ones_circuit_opens(self) -> None:
         """A service that fails five times in a row is left alone for a second; then one request decides."""
