@@ -90,7 +90,7 @@ class Edge:
         if method == "OPTIONS" and visit.origin is not None and visit.fields.all(b"access-control-request-method"):
             await _without_body(visit, self._cors.preflight(visit.origin, route))
             return
-        self._cors.refuse_foreign_writes(method, visit.origin)
+        self._cors.refuse_foreign_writes(method, visit.origin, visit.identity.scheme, visit.host)
         if route is None:
             raise NoRoute
         if method not in route.methods:

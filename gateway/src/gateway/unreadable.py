@@ -1,7 +1,8 @@
 """Requests that cannot be read: they never reach the application, so their answers are made here, whole.
 
-There are no CORS fields on these: what is not read to the end of its head was not sent by a page. The connection ends
-with them, for nobody can say where the next request would begin.
+There are no CORS fields on these: where a head is not read to its end, its origin may be in the rest, and no browser
+sends one that cannot be read, unless a page makes it too long. The connection ends with these answers, for nobody can
+say where the next request would begin.
 """
 
 import json
