@@ -53,6 +53,8 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if scope["type"] != "http":
+            # What the server hands to its connections, so that requests they cannot read are logged too.
+            scope["state"]["access_log"] = self._access_log
             await self._own(scope, receive, send)
             return
         fields = Fields(scope["headers"])

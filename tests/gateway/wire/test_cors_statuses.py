@@ -7,15 +7,13 @@ import pytest
 
 from tests.gateway.peers import Message, Script, Upstream, Wire, get, post, says
 from tests.gateway.process import Gateway
+from tests.gateway.wire.unreadable import NEVER_READ_WHOLE
 
 APP = "Origin: http://app.test"
 STALLING = "Content-Length: 9"
 LARGE = f"Content-Length: {1 << 30}"
-CHUNKED = "Transfer-Encoding: chunked"
 
-Ask = Callable[[], str]
-
-OWN: dict[str, tuple[int, Ask]] = {
+OWN: dict[str, tuple[int, Callable[[], str]]] = {
     "no route": (404, lambda: get("/nowhere", APP)),
     "no method": (405, lambda: get("/read", APP, method="DELETE")),
     "own no method": (405, lambda: get("/health", APP, method="DELETE")),
@@ -32,18 +30,6 @@ OWN: dict[str, tuple[int, Ask]] = {
     "connect timeout": (504, lambda: get("/hole", APP)),
     "loop": (508, lambda: get("/todos", APP, "Via: 1 gateway, 1 gateway")),
     "missing asset": (404, lambda: get("/docs/assets/none", APP)),
-}
-
-NEVER_READ_WHOLE: dict[str, tuple[int, Ask]] = {
-    "field": (400, lambda: get("/todos", APP, "a b: c")),
-    "target": (400, lambda: get("*", APP)),
-    "two lengths": (400, lambda: get("/todos", APP, "Content-Length: 1", "Content-Length: 2", method="POST")),
-    "chunk": (400, lambda: get("/todos", APP, CHUNKED, method="POST") + "x\r\n"),
-    "head that stalls": (408, lambda: f"GET /todos HTTP/1.1\r\n{APP}\r\n"),
-    "target length": (414, lambda: get("/todos?" + "a" * 9000, APP)),
-    "head length": (431, lambda: get("/todos", APP, f"X-A: {'a' * 33_000}")),
-    "tunnel": (501, lambda: get("localhost:1", APP, method="CONNECT")),
-    "version": (505, lambda: get("/todos", APP).replace("1.1", "2.0", 1)),
 }
 
 
@@ -118,9 +104,9 @@ class TestUnreadable:
 
         A page gets there by too long a head alone, and then cannot tell the answer from a network that is gone.
         """
-        status, request = NEVER_READ_WHOLE[name]
+        status, _, request = NEVER_READ_WHOLE[name]
 
-        answer = await gateway.ask(request())
+        answer = await gateway.ask(request(APP))
 
         assert answer.status == status
         assert json.loads(answer.body)["request_id"] == answer.one("x-request-id")
