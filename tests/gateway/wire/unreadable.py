@@ -7,6 +7,7 @@ from tests.gateway.peers import get
 CHUNKED = "Transfer-Encoding: chunked"
 
 NEVER_READ_WHOLE: dict[str, tuple[int, str, Callable[[str], str]]] = {
+    "method": (400, "bad_request", lambda line: get("/todos", line, method="BREW")),
     "field": (400, "bad_request", lambda line: get("/todos", line, "a b: c")),
     "target": (400, "bad_target", lambda line: get("*", line)),
     "two lengths": (400, "bad_request", lambda line: get("/todos", line, "Content-Length: 1", "Content-Length: 2")),
