@@ -20,6 +20,9 @@ EXPOSED = {
 SAFE = {"cache-control", "content-language", "content-type", "expires", "last-modified", "pragma"}
 HIDDEN = {"x-secret", "server", "x-powered-by", "proxy-status"}
 
+Seen = Mapping[str, object]
+"""What the pages of one origin made of some requests."""
+
 
 class Service:
     """The scripted service behind the gateway; asked directly, it is some other origin with a page of its own."""
@@ -31,25 +34,30 @@ class Service:
         """Answer by the address."""
         await wire.body(request)
         _, place, *rest = request.target.partition("?")[0].split("/")
-        match place, rest:
-            case "page", _:
+        match place:
+            case "page":
                 await self._say(wire, request, 200, "Content-Type: text/html", body=PAGE.read_text())
-            case "away", _:
+            case "away":
                 to = f"Location: {self.api}/todos/status/200"
                 await self._say(wire, request, 307, to, "Access-Control-Allow-Origin: *")
-            case "live", _:
+            case "live":
                 await self._event(wire, request)
-            case "todos", ["status", status]:
+            case _:
+                await self._api(wire, request, place, *rest)
+
+    async def _api(self, wire: Wire, request: Message, *place: str) -> None:
+        match place:
+            case "todos", "status", status:
                 await self._say(wire, request, int(status))
-            case "todos", ["redirect", status]:
+            case "todos", "redirect", status:
                 await self._say(wire, request, int(status), "Location: /todos/status/200")
-            case "todos", ["fields"]:
+            case "todos", "fields":
                 # Dates where the name asks for one: what a browser makes of an odd one is not the subject.
                 lines = [f"{name}: Mon, 01 Jan 2046 00:00:00 GMT" for name in EXPOSED | SAFE | HIDDEN]
                 await self._say(wire, request, 200, *lines)
-            case "auth", ["set"]:
+            case "auth", "set":
                 await self._say(wire, request, 200, "Set-Cookie: c=1; HttpOnly; SameSite=Strict; Path=/auth")
-            case "auth", ["cookie"]:
+            case "auth", "cookie":
                 await self._say(wire, request, 200, body=request.one("cookie") or "none")
             case _:
                 await self._say(wire, request, 200)
@@ -66,10 +74,6 @@ class Service:
         head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
         await wire.send(f"{head}retry: 20\nid: 7\ndata: {ticket} {last}\n\n")
         wire.writer.close()
-
-
-Seen = Mapping[str, object]
-"""What the pages of one origin made of some requests."""
 
 
 def table(saw: Mapping[str, Mapping[str, Seen]]) -> str:
