@@ -1,5 +1,10 @@
-"""A service or gateway that is told to end: others take over before it stops, and nobody is refused."""
+"""A service or gateway that is told to end: others take over before it stops, and nobody is refused.
 
+And one that has stood still.
+"""
+
+import asyncio
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -106,6 +111,23 @@ class TestASecondSignal:
 
             # Ten minutes of draining are left.
             await one.ended()
+
+
+@pytest.mark.parametrize("kind", ["auth_service", "todo_service"], indirect=True)
+class TestAStandstill:
+    async def test_is_a_reason_to_restart(self, kind):
+        """A process that has kept everybody waiting for longer than five seconds says so, and is ready all the same."""
+        async with replica(kind.module, kind.environment) as one:
+            one.process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(8)
+            one.process.send_signal(signal.SIGCONT)
+
+            async def is_told() -> bool:
+                answer = await one.client.get("/livez")
+                return (answer.status_code, answer.json()) == (503, {"status": "lagging"})
+
+            await until(is_told)
+            assert await one.is_ready()
 
 
 class TestStreams:

@@ -6,10 +6,12 @@ from typing import ClassVar
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.access_log import AccessLog
 from gateway.config import ServerConfig
 from gateway.problems import Refusal
 from gateway.stall import Stall
-from gateway.unreadable import HeadTimeout, wire_form
+from gateway.unreadable import HeadTimeout, line_of, wire_form
+from shared.ids import uuid7
 
 __all__ = ["BoundedConnection"]
 
@@ -34,6 +36,8 @@ class BoundedConnection(HttpToolsProtocol):
     _unread_bytes = 0
     """What has come since anything was made of it: of a head, chunk extension or trailer without an end."""
     _timer: asyncio.TimerHandle | None = None
+    _began = 0.0
+    """When the connection was made, or later the first byte of the newest request came, by the loop's clock."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         """Called by the event loop."""
@@ -87,6 +91,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._reads_head = True
+        self._began = self.loop.time()
         self._timer = self.loop.call_later(self.limits.header_timeout, self._give_up)
 
     def _stop_timer(self) -> None:
@@ -105,7 +110,10 @@ class BoundedConnection(HttpToolsProtocol):
         self._is_deaf = True
         if self._owes_answers():
             return
-        self.transport.write(wire_form(problem))
+        request_id = str(uuid7())
+        self.transport.write(wire_form(problem, request_id))
+        log: AccessLog = self.app_state["access_log"]
+        log.add(line_of(problem, request_id, self.client and self.client[0], self.loop.time() - self._began))
         self.transport.write_eof()
         self._stall.watch()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)

@@ -18,6 +18,7 @@ class Cors:
 
     def __init__(self, config: CorsConfig, public_url: str) -> None:
         self._public_origin = public_url.encode()
+        self._is_encrypted = public_url.startswith("https://")
         self._grants = {origin.encode(): _grant(origin.encode(), config) for origin in config.origins}
         self._preflight: Pairs = [
             (b"access-control-allow-headers", ", ".join(config.allow_headers).encode()),
@@ -36,15 +37,22 @@ class Cors:
         methods = route.listed_methods if route else METHODS_ANYWHERE
         return [(b"access-control-allow-methods", methods), *self._preflight]
 
-    def refuse_foreign_writes(self, method: str, origin: bytes | None) -> None:
-        """Raise `CorsForbidden` for a write by a page whose origin is neither listed nor PUBLIC_URL.
+    def refuse_foreign_writes(self, method: str, origin: bytes | None, scheme: str, host: bytes) -> None:
+        """Raise `CorsForbidden` for a write by a page whose origin is neither listed nor the gateway's own.
 
-        A browser sends such a request without asking first if it looks like a form; without `Origin` it is no browser.
+        The own one is what the request itself asked, as `scheme` and the checked `host`, or PUBLIC_URL. A browser sends
+        such a request without asking first if it looks like a form; without `Origin` it is no browser.
         """
         if origin is None or method not in UNSAFE_METHODS or origin in self._grants:
             return
-        if origin != self._public_origin:
+        if origin != self._public_origin and not self._is_own(origin, scheme, host):
             raise CorsForbidden
+
+    def _is_own(self, origin: bytes, scheme: str, host: bytes) -> bool:
+        # Where the public one is encrypted, a plain page of the same host may be anybody's on the way to it.
+        if self._is_encrypted and scheme != "https":
+            return False
+        return origin == b"%b://%b" % (scheme.encode(), host)
 
 
 def _grant(origin: bytes, config: CorsConfig) -> Pairs:

@@ -53,6 +53,8 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if scope["type"] != "http":
+            # What the server hands to its connections, so that requests they cannot read are logged too.
+            scope["state"]["access_log"] = self._access_log
             await self._own(scope, receive, send)
             return
         fields = Fields(scope["headers"])
@@ -90,7 +92,7 @@ class Edge:
         if method == "OPTIONS" and visit.origin is not None and visit.fields.all(b"access-control-request-method"):
             await _without_body(visit, self._cors.preflight(visit.origin, route))
             return
-        self._cors.refuse_foreign_writes(method, visit.origin)
+        self._cors.refuse_foreign_writes(method, visit.origin, visit.identity.scheme, visit.host)
         if route is None:
             raise NoRoute
         if method not in route.methods:

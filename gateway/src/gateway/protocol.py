@@ -67,7 +67,7 @@ class GatewayProtocol(BoundedConnection):
         self._unset_keepalive_if_required()
         self._field_bytes = 0
         if not self._reads_head:
-            self._unread_bytes = 0
+            self._unread_bytes = 1
             self._await_head()
 
     def on_url(self, url: bytes) -> None:

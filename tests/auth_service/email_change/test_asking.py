@@ -1,15 +1,13 @@
 """POST /auth/email/change"""
 
-import asyncio
 from uuid import UUID
 
 import pytest
 from jose import jwt
-from sqlalchemy import text
 
 from tests.auth_service.email_change.changing import ask
+from tests.auth_service.meeting import ENDS_ALL_SESSIONS, meets
 from tests.auth_service.running import PASSWORD, SHARED_SECRET, Device, assert_problem, new_address
-from tests.waiting import until
 
 CHEAP = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
 
@@ -154,19 +152,13 @@ class TestAnAskingThatIsRefused:
         "meanwhile",
         [
             "UPDATE credentials SET hash = 'x' WHERE user_id = :id",
-            "UPDATE users SET token_version = token_version + 1 WHERE id = :id",
+            ENDS_ALL_SESSIONS,
             "UPDATE users SET status = 'deleting', purge_after = now() WHERE id = :id",
         ],
     )
     async def test_that_meets_another_change(self, service, ada, asked_for, meanwhile):
         """What was right when it was verified, and is not under the lock, opens nothing."""
-        user_id = ada.answer["user"]["id"]
-        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        async with service.app.state.database.engine.begin() as other:
-            await other.execute(text("SELECT FROM users WHERE id = :id FOR NO KEY UPDATE"), {"id": user_id})
-            asking = asyncio.create_task(ask(ada, new_address()))
-            await until(lambda: service.sql(waiting))
-            await other.execute(text(meanwhile), {"id": user_id})
+        answer = await meets(service, ada, meanwhile, ask(ada, new_address()))
 
-        assert_problem(await asking, 400, "current_password_invalid")
+        assert_problem(answer, 400, "current_password_invalid")
         assert await asked_for(ada) == []

@@ -6,6 +6,7 @@ import pytest
 
 from auth_service.one_time import Use
 from tests.auth_service.email_change.changing import confirm
+from tests.auth_service.meeting import ENDS_ALL_SESSIONS, meets
 from tests.auth_service.passwords.following import reset
 from tests.auth_service.running import PASSWORD, Device, assert_problem, new_address
 
@@ -90,6 +91,15 @@ class TestConfirmingAnotherAddress:
         answer = await Device(client).post("/auth/register", {"email": old, "password": PASSWORD})
 
         assert answer.status_code == 201
+
+    async def test_needs_a_session_that_goes_on(self, service, ada, change_link, told):
+        """Whose sessions end while the account is waited for changes nothing any more."""
+        token = await change_link(ada, new_address())
+
+        answer = await meets(service, ada, ENDS_ALL_SESSIONS, confirm(ada, token))
+
+        assert_problem(answer, 401, "invalid_token")
+        assert await told(ada) == ([], ["registered"])
 
 
 class TestALinkToAnotherAddress:

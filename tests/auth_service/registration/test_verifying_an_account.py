@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.auth_service.meeting import ENDS_ALL_SESSIONS, meets
 from tests.auth_service.running import PASSWORD, Device, assert_problem
 
 WRONG = "a wrong password"
@@ -153,3 +154,14 @@ class TestTheLink:
         await service.sql("UPDATE users SET status = :status WHERE email = :email", status=status, email=grace.email)
 
         assert_problem(await newcomers.verify(token, password=PASSWORD), 400, "invalid_or_expired_token")
+
+    async def test_verifies_no_account_that_has_changed(self, service, newcomers, grace, link_for):
+        """Whose sessions end while the account is waited for has proven nothing."""
+        token = await link_for(grace)
+
+        answer = await meets(service, grace, ENDS_ALL_SESSIONS, newcomers.verify(token, headers=grace.bearer))
+
+        assert_problem(answer, 400, "invalid_or_expired_token")
+        assert await service.sql("SELECT email_verified_at FROM users WHERE email = :email", email=grace.email) == [
+            (None,)
+        ]

@@ -44,6 +44,16 @@ class TestBadRequests:
         assert (fits.status, too_long.status, too_long.code) == (200, 414, "target_too_long")
         assert len(upstream.seen) == 1
 
+    @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "QUERY", "SUBSCRIBE", "UNLINK"])
+    async def test_unrouted_methods(self, gateway: Gateway, upstream: Upstream, method: str) -> None:
+        """Methods that HTTP knows and no address takes are 405; those that it does not know cannot be read: 400."""
+        known = await gateway.ask(get(method=method))
+        unknown = await gateway.ask(get(method=f"{method}S"))
+
+        assert (known.status, known.code) == (405, "method_not_allowed")
+        assert (unknown.status, unknown.code) == (400, "bad_request")
+        assert upstream.seen == []
+
     @pytest.mark.parametrize("target", ["/todosx", "/todo", "/TODOS", "/read/x", "/%74odos"])
     async def test_no_route(self, gateway: Gateway, upstream: Upstream, target: str) -> None:
         """Prefixes match whole segments, as bytes."""

@@ -52,6 +52,15 @@ class TestSlowHeads:
             assert (answer.status, answer.code) == (408, "request_timeout")
             assert await wire.is_closed()
 
+    async def test_are_408_behind_another_request(self, gateway: Gateway) -> None:
+        """So does who stops in the head of a later one, also when all of what came was in one packet."""
+        async with Wire.to(gateway.port) as wire:
+            await wire.answer(get("/todos"))
+            answer = await wire.answer("GET /todos HTTP/1.1\r\nHost:")
+
+            assert (answer.status, answer.code) == (408, "request_timeout")
+            assert await wire.is_closed()
+
     async def test_without_a_byte_are_closed_silently(self, gateway: Gateway) -> None:
         """A connection that was opened and never used is nobody's request."""
         async with Wire.to(gateway.port) as wire:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
@@ -34,6 +34,15 @@ async def answers_at_length(wire: Wire, request: Message) -> None:
     await wire.send(f"HTTP/1.1 200 OK\r\nContent-Length: {pieces * PIECE}\r\n\r\n")
     for _ in range(pieces):
         await wire.send(b"x" * PIECE)
+
+
+def narrow_socket(port: int) -> socket.socket:
+    """Return a connection of which the kernel holds little: a small window, and packets as small as may be."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    narrow.connect(("127.0.0.1", port))
+    return narrow
 
 
 async def drip(wire: Wire, head: str, piece: str) -> None:
@@ -73,6 +82,27 @@ class TestSlow:
 
             assert statuses == {200}
             await until(lambda: not gateway.serves_any(ports), seconds=30)
+
+    async def test_slow_reader_of_little(self, one_gateway: OneGateway, upstream: Upstream) -> None:
+        """Neither does it help to leave less than the gateway likes to hold: what waits for nobody has its time too.
+
+        The kernel takes some of an answer, so that one of these leaves next to nothing, and others more and more.
+        """
+
+        async def as_asked(wire: Wire, request: Message) -> None:
+            size = int(request.target.rpartition("/")[2])
+            await wire.send(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n" + "x" * size)
+
+        upstream.script = as_asked
+        async with one_gateway(HASTY) as gateway:
+            with ExitStack() as peers:
+                sockets = [peers.enter_context(narrow_socket(gateway.port)) for _ in range(64)]
+                for number, peer in enumerate(sockets, 1):
+                    peer.sendall(get(f"/auth/{number * PIECE // 4}", "Connection: close").encode())
+                await until(lambda: len(upstream.seen) == len(sockets))
+                ports = {peer.getsockname()[1] for peer in sockets}
+
+                await until(lambda: not gateway.serves_any(ports), seconds=30)
 
     @pytest.mark.parametrize("piece", ["1\r\nx\r\n", "1;ext\r\nx\r\n"])
     async def test_slow_drip(self, one_gateway: OneGateway, upstream: Upstream, piece: str) -> None:
