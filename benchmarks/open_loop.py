@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the requests, in how many seconds: milliseconds by status; 0 stands for a connection that ended."""
+    """What became of the requests, and in how many seconds: milliseconds by status, 0 for a connection that ended."""
 
     seconds: float = 0.0
     milliseconds: dict[int, list[float]] = field(default_factory=dict)
