@@ -2,10 +2,17 @@
 
 import sys
 
-from benchmarks import logins, scale, todos, tokens, whole_set
+from benchmarks import gateway, logins, scale, todos, tokens, whole_set
 from benchmarks.measure import need, report
 
-GROUPS = {"todos": todos.run, "scale": scale.run, "tokens": tokens.run, "logins": logins.run, "set": whole_set.run}
+GROUPS = {
+    "gateway": gateway.run,
+    "todos": todos.run,
+    "scale": scale.run,
+    "tokens": tokens.run,
+    "logins": logins.run,
+    "set": whole_set.run,
+}
 
 if __name__ == "__main__":
     need("wrk", "wrk")

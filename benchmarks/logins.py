@@ -63,9 +63,9 @@ def _services() -> Iterator[tuple[str, str]]:
 
 
 def _while_they_log_in(auth: str, reader: HTTPConnection, headers: dict[str, str]) -> float:
-    logins = Target(f"{auth}/auth/login", bodies=[json.dumps(person) for person in PEOPLE])
+    logins = Target(f"{auth}/auth/login", bodies=[json.dumps(person) for person in PEOPLE], connections=CLIENTS)
     with tempfile.TemporaryDirectory() as folder:
-        load = subprocess.Popen(logins.wrk(Path(folder), SECONDS + 2, CLIENTS), stdout=subprocess.PIPE, text=True)
+        load = subprocess.Popen(logins.wrk(Path(folder), SECONDS + 2), stdout=subprocess.PIPE, text=True)
         time.sleep(1)
         milliseconds = _p99_of_reading(reader, headers)
         printed, _ = load.communicate()

@@ -41,12 +41,13 @@ class Target:
     """The callers, who take turns."""
     bodies: Sequence[str] = ("",)
     """What is posted, in turn; empty for a GET."""
+    connections: int = CONNECTIONS
 
-    def wrk(self, folder: Path, seconds: int, connections: int = CONNECTIONS) -> list[str]:
+    def wrk(self, folder: Path, seconds: int) -> list[str]:
         """Return the command that loads it for so many seconds, from the load's core."""
         script = folder / "request.lua"
         script.write_text(self._lua())
-        load = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), self.url]
+        load = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), self.url]
         return ["taskset", "-c", LOAD_CORE, *load]
 
     def _lua(self) -> str:
@@ -121,14 +122,21 @@ def compare(ours: Target, peer: Target) -> tuple[float, float, float]:
 def served(application: str, path: str, environment: Mapping[str, str], *flags: str) -> Iterator[tuple[str, int]]:
     """Run `application` under uvicorn on the servers' core; give its base URL and pid once `path` answers."""
     port = free_ports(1)[0]
-    command = ["taskset", "-c", SERVER_CORE, sys.executable, "-m", "uvicorn", *flags, application, *SERVER_FLAGS]
-    process = subprocess.Popen(
-        [*command, "--port", str(port)], env={**os.environ, **environment}, stdout=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-m", "uvicorn", *flags, application, *SERVER_FLAGS, "--port", str(port)]
     base = f"http://127.0.0.1:{port}"
+    with running(command, base + path, environment) as pid:
+        yield base, pid
+
+
+@contextmanager
+def running(command: Sequence[str], url: str, environment: Mapping[str, str], core: str = SERVER_CORE) -> Iterator[int]:
+    """Run `command` on one core; give its pid once `url` answers."""
+    process = subprocess.Popen(
+        ["taskset", "-c", core, *command], env={**os.environ, **environment}, stdout=subprocess.DEVNULL
+    )
     try:
-        wait_for(base + path, process)
-        yield base, process.pid
+        wait_for(url, process)
+        yield process.pid
     finally:
         process.terminate()
         process.wait(10)
@@ -147,6 +155,18 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30) ->
         else:
             return
     sys.exit(f"nothing answers at {url}")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken (proc_pid_stat(5), utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_megabytes(pid: int, line: str = "VmRSS:") -> float:
+    """Return the resident memory of a process, with `VmHWM:` the most that it was (proc_pid_status(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition(line)[2].split()[0]) / 1024
 
 
 def report(results: list[Result]) -> bool:

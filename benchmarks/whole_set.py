@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.measure import Result, served
+from benchmarks.measure import Result, resident_megabytes, served
 from devstack.places import temporary_folder
 from devstack.ports import free_ports
 
@@ -63,9 +63,3 @@ def _running_set(folder: Path) -> Iterator[float]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(10)
-
-
-def resident_megabytes(pid: int) -> float:
-    """Return the resident memory of a process (proc_pid_status(5), VmRSS)."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024

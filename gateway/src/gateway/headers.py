@@ -122,10 +122,13 @@ def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: b
     connection: list[bytes] = []
     size, is_coded, has_date = 0, False, False
     for raw_name, value in raw:
-        name = raw_name.lower()
+        fate, name = _answer_fate(raw_name)
         size += len(name) + len(value) + 4
-        _check_answer_field(name, value)
-        if name == b"content-length":
+        if _CONTROL.search(value):
+            raise UpstreamProtocol
+        if fate is _Fate.PASS:
+            fields.append((name, value))
+        elif name == b"content-length":
             lengths.add(value)
         elif name == b"date":
             if not has_date:
@@ -133,10 +136,8 @@ def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: b
             has_date = True
         elif name == b"connection":
             connection.append(value)
-        elif name in _ANSWER_DROPPED or name.startswith(b"access-control-"):
-            is_coded |= name == b"transfer-encoding"
         else:
-            fields.append((name, value))
+            is_coded |= name == b"transfer-encoding"
     if size > MAX_ANSWER_HEADER_BYTES:
         raise UpstreamProtocol
     if connection:
@@ -146,9 +147,14 @@ def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: b
     return fields
 
 
-def _check_answer_field(name: bytes, value: bytes) -> None:
-    if not _NAME.fullmatch(name) or _CONTROL.search(value):
+@lru_cache(maxsize=4096)
+def _answer_fate(raw_name: bytes) -> tuple[_Fate, bytes]:
+    """Whether an answer's field passes as it is, and its name in lower case; raises `UpstreamProtocol` for none."""
+    if not _NAME.fullmatch(raw_name):
         raise UpstreamProtocol
+    name = raw_name.lower()
+    is_told = name in _ANSWER_DROPPED or name in {b"content-length", b"date"} or name.startswith(b"access-control-")
+    return (_Fate.DROP if is_told else _Fate.PASS), name
 
 
 def _length(lengths: set[bytes], status: int, *, is_coded: bool, to_head: bool) -> Pairs:

@@ -1,7 +1,8 @@
 """Where a request comes from, and under which ids it is known from here on."""
 
+import os
 import re
-import secrets
+import time
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -9,12 +10,12 @@ from starlette.types import Scope
 
 from gateway.problems import BadHost
 from gateway.settings import Environment
-from shared.ids import uuid7
 from shared.logging import REQUEST_ID, TRACEPARENT
 
 __all__ = ["Fields", "Identities", "Identity", "host_of"]
 
 MAX_TRACESTATE_BYTES = 512
+RANDOM_BYTES = 4096
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -62,6 +63,7 @@ class Identities:
 
     def __init__(self, environment: Environment) -> None:
         self._trusts = environment.trusts if environment.trusted_proxies else _trusts_nobody
+        self._random = _Random()
 
     def of(self, scope: Scope, fields: Fields) -> Identity:
         """Return the identity of a request."""
@@ -72,11 +74,10 @@ class Identities:
             inbound = _text(fields.one(b"x-request-id"))
             client = self._forwarded(fields)
             scheme = {b"http": "http", b"https": "https"}.get(fields.one(b"x-forwarded-proto") or b"", scheme)
-        request_id = inbound if inbound and REQUEST_ID.fullmatch(inbound) else str(uuid7())
+        request_id = inbound if inbound and REQUEST_ID.fullmatch(inbound) else self._random.uuid7()
         trace = TRACEPARENT.fullmatch(_text(fields.one(b"traceparent")) or "")
-        fresh = secrets.token_hex(24)
-        trace_id, flags = (trace[1], trace.string[-2:]) if trace else (fresh[:32], "00")
-        traceparent = f"00-{trace_id}-{fresh[32:]}-{flags}"
+        trace_id, flags = (trace[1], trace.string[-2:]) if trace else (self._random.digits(32), "00")
+        traceparent = f"00-{trace_id}-{self._random.digits(16)}-{flags}"
         return Identity(request_id, trace_id, traceparent, _tracestate(fields, trace), client or peer, scheme)
 
     def _forwarded(self, fields: Fields) -> str | None:
@@ -89,6 +90,28 @@ class Identities:
             if not self._trusts(address):
                 return address
         return None
+
+
+class _Random:
+    """Random hexadecimal digits for ids, asked of the system for many requests at once."""
+
+    def __init__(self) -> None:
+        self._digits = ""
+        self._used = 0
+
+    def digits(self, count: int) -> str:
+        """Return so many digits, of which none was returned before."""
+        begin, self._used = self._used, self._used + count
+        if self._used > len(self._digits):
+            self._digits = os.urandom(RANDOM_BYTES).hex()
+            begin, self._used = 0, count
+        return self._digits[begin : self._used]
+
+    def uuid7(self) -> str:
+        """Return a UUIDv7 as text (RFC 9562 section 5.7)."""
+        moment, fresh = f"{time.time_ns() // 1_000_000:012x}", self.digits(19)
+        variant = "89ab"[int(fresh[3], 16) & 3]
+        return f"{moment[:8]}-{moment[8:]}-7{fresh[:3]}-{variant}{fresh[4:7]}-{fresh[7:]}"
 
 
 def _trusts_nobody(_: str | None) -> bool:

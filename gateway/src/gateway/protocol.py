@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.config import ServerConfig
 from gateway.connection import BoundedConnection
+from gateway.joined import JoinedHead
 from gateway.problems import Refusal
 from gateway.targets import complete_scope
 from gateway.unreadable import HeadersTooLarge, HttpVersion, NoTunnel, TargetTooLong, fault_of
@@ -107,7 +108,7 @@ class GatewayProtocol(BoundedConnection):
     def _new_cycle(self, *, is_current: bool) -> RequestResponseCycle:
         return RequestResponseCycle(
             scope=self.scope,
-            transport=self.transport,
+            transport=JoinedHead(self.transport, self.loop),
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,

@@ -1,0 +1,112 @@
+"""B6: what an upstream that swallows everything costs others. B8: what a service still does at three times its load.
+
+Both have a load at a fixed rate: who only asks again when answered cannot overload anything.
+"""
+
+import socket
+import statistics
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+
+from benchmarks.contestants import Shop, Upstream, asked
+from benchmarks.measure import ROUNDS, Result, Target, requests_per_second
+from benchmarks.open_loop import at_rate
+from benchmarks.peers.upstream import SLOTS
+from gateway.config import UpstreamConfig
+
+BYSTANDERS_PER_SECOND, STRANDED_PER_SECOND = 300, 100
+SECONDS = 5.0
+UNAVAILABLE = 503
+
+# As many at once as the service can do.
+_FITTING = f"max_in_flight = {SLOTS}\n" if "max_in_flight" in UpstreamConfig.model_fields else ""
+
+
+def run(shop: Shop) -> list[Result]:
+    """Measure both."""
+    return [*_black_hole(shop), *_overload(shop)]
+
+
+def _black_hole(shop: Shop) -> list[Result]:
+    with (
+        shop.static() as well,
+        _swallowing() as hole,
+        shop.gateway(Upstream("todos", well), Upstream("hole", hole)) as (base, _),
+        ProcessPoolExecutor(1) as beside,
+    ):
+        bystanders, stranded = asked(base, "/todos/1"), asked(base, "/hole/1", connections=256)
+        pairs, refused = [], []
+        for _ in range(ROUNDS):
+            calm = at_rate(bystanders, BYSTANDERS_PER_SECOND, SECONDS)
+            # Two seconds more: until the gateway has given the upstream up.
+            others = beside.submit(at_rate, stranded, STRANDED_PER_SECOND, SECONDS + 2)
+            time.sleep(2)
+            pairs.append((at_rate(bystanders, BYSTANDERS_PER_SECOND, SECONDS).percentile(99), calm.percentile(99)))
+            refused.append(others.result().percentile(99, UNAVAILABLE))
+    busy, calm_p99 = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio, refusal = statistics.median(a / b for a, b in pairs), statistics.median(refused)
+    return [
+        Result(
+            "B6",
+            "ms p99 of a route while another's upstream swallows / without",
+            busy,
+            calm_p99,
+            ratio,
+            1.2,
+            1.1,
+            at_most=True,
+        ),
+        Result("B6", "ms p99 of a refusal once that upstream is given up", refusal, 1, refusal, 10, 10, at_most=True),
+    ]
+
+
+@contextmanager
+def _swallowing() -> Iterator[str]:
+    """Give the URL of a port on which no connection comes about: its queue is full, and nobody empties it."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    waiting = []
+    try:
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+            waiting.append(one)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        for one in (*waiting, listener):
+            one.close()
+
+
+def _overload(shop: Shop) -> list[Result]:
+    with shop.scripted() as upstream, shop.gateway(Upstream("slow", upstream, more=_FITTING)) as (base, _):
+        target = asked(base, "/slow/wait", connections=512)
+        capacity = requests_per_second(Target(f"{upstream}/slow/wait", connections=SLOTS))
+        calm = [at_rate(target, capacity / 2, SECONDS) for _ in range(ROUNDS)]
+        over = [at_rate(target, capacity * 3, SECONDS) for _ in range(ROUNDS)]
+    good = statistics.median(outcome.count() / outcome.seconds for outcome in over)
+    slow, normal = (statistics.median(outcome.percentile(99) for outcome in each) for each in (over, calm))
+    return [
+        Result(
+            "B8",
+            "answers a second at three times its load / what a service can do",
+            good,
+            capacity,
+            good / capacity,
+            0.8,
+            0.95,
+        ),
+        Result(
+            "B8",
+            "ms p99 of what is let through then / at half its load",
+            slow,
+            normal,
+            slow / normal,
+            2,
+            1.5,
+            at_most=True,
+        ),
+    ]
