@@ -4,11 +4,14 @@ import asyncio
 import time
 
 import pytest
+import uvloop
 from redis.exceptions import ResponseError
 
 from devstack.ports import free_ports
 from devstack.servers import start_valkey
 from shared.redis import RedisClient, RedisUnavailable
+from tests.relay import Relay
+from tests.waiting import EVERY_SECONDS, until
 
 
 @pytest.fixture
@@ -114,3 +117,24 @@ class TestTheBreaker:
         async with RedisClient.open(f"redis://127.0.0.1:{free_ports(1)[0]}/0") as client:
             with pytest.raises(RedisUnavailable):
                 await ping(client)
+
+
+class TestAConnectionThatIsReset:
+    @pytest.mark.parametrize("runner", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+    async def test_while_nobody_uses_it_is_replaced(self, server, runner):
+        """Each event loop has its own error for it: the command that meets it fails, the next ones work again."""
+        await asyncio.to_thread(runner, self.reset_and_ask(server.port))
+
+    async def reset_and_ask(self, behind: int) -> None:
+        """Leave a connection in the pool, reset it, and use Redis until it is used again."""
+        [port] = free_ports(1)
+        async with Relay(port, behind).running() as relay, RedisClient.open(f"redis://127.0.0.1:{port}/0") as client:
+            await ping(client)
+            await relay.refuse()
+            # The reset is there; the event loop reads it in a turn of its own.
+            await asyncio.sleep(EVERY_SECONDS)
+            await fail_until_open(client)
+            await relay.open()
+
+            await until(lambda: client.is_up)
+            assert await ping(client)

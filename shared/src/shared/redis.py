@@ -17,11 +17,13 @@ from redis.exceptions import RedisError, ResponseError
 from shared.metrics import Collector, Gauge, Total
 from shared.redis_line import Line, Part, Reply
 
-__all__ = ["RedisClient", "RedisUnavailable", "Reply"]
+__all__ = ["LOST", "RedisClient", "RedisUnavailable", "Reply", "connect"]
 
 TIMEOUT_SECONDS = 0.1
 FAILURES_TO_OPEN = 3
 PROBE_EVERY_SECONDS = 0.25
+# RuntimeError: uvloop's, from a write to a connection of the pool that was reset while nobody used it.
+LOST = (RedisError, OSError, RuntimeError)
 
 Answer = TypeVar("Answer")
 
@@ -93,7 +95,7 @@ class RedisClient:
         except ResponseError:
             self._failures = 0
             raise
-        except (RedisError, OSError, TimeoutError) as error:
+        except LOST as error:
             self._count_failure(error)
             raise RedisUnavailable from error
         self._failures = 0
@@ -143,7 +145,7 @@ class RedisClient:
     async def _try_to_close(self) -> None:
         try:
             await self._client.ping()
-        except (RedisError, OSError, TimeoutError):
+        except LOST:
             return
         self._failures, self._is_open = 0, False
         structlog.get_logger().info("redis_up")

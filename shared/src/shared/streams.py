@@ -11,11 +11,11 @@ from typing import TypeAlias, TypeVar
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from shared.lifespan import end, pause
 from shared.problems import Unavailable
-from shared.redis import connect
+from shared.redis import LOST, connect
 
 __all__ = ["Entry", "Follower", "Group", "Handler", "Place", "consume", "follow"]
 
@@ -143,7 +143,7 @@ class _Patience:
         try:
             await asyncio.wait({read, stopped}, return_when=asyncio.FIRST_COMPLETED)
             entries = read.result() if read.done() else None
-        except (RedisError, OSError, TimeoutError) as error:
+        except LOST as error:
             if not self._is_away:
                 structlog.get_logger().warning("stream_away", stream=self._stream, error=type(error).__name__)
             self._is_away = True
