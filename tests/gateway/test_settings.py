@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "ENVIRONMENT": "development",
+    "PUBLIC_URL": "http://localhost:8080",
+    "AUTH_JWKS_URL": "http://auth:8000/.well-known/jwks.json",
+}
 GOOD = """
 [upstreams.one]
 url = "http://one:8000"
@@ -14,17 +20,17 @@ url = "http://one:8000"
 path = "/a"
 upstream = "one"
 methods = ["GET"]
+auth = "none"
 max_body = 0
 """
 
 
 def check(folder: Path, text: str, **variables: str) -> subprocess.CompletedProcess[str]:
     (folder / "gateway.toml").write_text(text)
-    environment = {"PATH": os.environ["PATH"], "ENVIRONMENT": "development", "PUBLIC_URL": "http://localhost:8080"}
     return subprocess.run(
         [sys.executable, "-m", "gateway", "check"],
         cwd=folder,
-        env=environment | variables,
+        env=ENVIRONMENT | variables,
         capture_output=True,
         text=True,
         timeout=60,
@@ -45,11 +51,10 @@ class TestChecking:
     def test_finds_the_file_of_a_checkout(self, tmp_path: Path) -> None:
         """Without a file in the working directory, the one beside the sources counts."""
         (tmp_path / "elsewhere").mkdir()
-        environment = {"PATH": os.environ["PATH"], "ENVIRONMENT": "development", "PUBLIC_URL": "http://localhost:8080"}
         run = subprocess.run(
             [sys.executable, "-m", "gateway", "check"],
             cwd=tmp_path / "elsewhere",
-            env=environment,
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=60,
@@ -80,7 +85,8 @@ class TestRefusing:
             ('url = "http://one:8000"', 'url = "http://one:8000"\nkeepalive = 75', "upstreams.one.keepalive"),
             ('upstream = "one"', 'upstream = "two"', "'two', which [upstreams] does not list"),
             ('methods = ["GET"]', "methods = []", "routes.0.methods"),
-            ('methods = ["GET"]', 'methods = ["GET"]\nauth = "required"', "routes.0.auth"),
+            ('auth = "none"', "", "routes.0.auth: is missing"),
+            ('auth = "none"', 'auth = "sometimes"', "routes.0.auth"),
             ('path = "/a"', 'path = "/health"', "/health is answered by the gateway itself"),
             ("max_body = 0", "max_body = 0\n[cors]\norigins = ['*']", "cors.origins.0"),
             ("max_body = 0", "max_body = 0\n" + GOOD[GOOD.index("[[routes]]") :], "/a stands there 2 times"),

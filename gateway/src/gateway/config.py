@@ -2,14 +2,24 @@
 
 import re
 from collections import Counter
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shared.settings import Origin
 
-__all__ = ["OWN_PATHS", "Config", "CorsConfig", "DocsConfig", "Host", "RouteConfig", "ServerConfig", "UpstreamConfig"]
+__all__ = [
+    "OWN_PATHS",
+    "Auth",
+    "Config",
+    "CorsConfig",
+    "DocsConfig",
+    "Host",
+    "RouteConfig",
+    "ServerConfig",
+    "UpstreamConfig",
+]
 
 OWN_PATHS = {
     "": "exact",
@@ -42,6 +52,7 @@ def _host(entry: str) -> str:
 
 Host = Annotated[str, AfterValidator(_host)]
 Seconds = Annotated[float, Field(gt=0)]
+Auth: TypeAlias = Literal["required", "optional", "none"]
 Methods = Annotated[list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]], Field(min_length=1)]
 
 
@@ -97,8 +108,9 @@ class UpstreamConfig(_Section):
 
 
 class RouteConfig(_Section):
-    """Which addresses go to which upstream, by which methods, with how large a body.
+    """Which addresses go to which upstream, by which methods, with how large a body, and whether only with a token.
 
+    With `auth` optional, a request without `Authorization` passes, and one with a token that is not valid does not.
     Answers of a `stream` route go on until one side ends them; at a stop, the gateway does. `idle` is how long such an
     answer may pause, where that is not the upstream's own `idle`.
     """
@@ -107,6 +119,7 @@ class RouteConfig(_Section):
     match: Literal["prefix", "exact"] = "prefix"
     upstream: str
     methods: Methods
+    auth: Auth
     max_body: int = Field(ge=0)
     stream: Literal["sse"] | None = None
     idle: Seconds | None = None

@@ -14,6 +14,7 @@ from gateway.locations import Locations
 from gateway.metrics import CountingLog, requests_of
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings, load_settings
+from gateway.tokens import TokenCheck
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
@@ -32,15 +33,16 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     configure_logging("gateway", environment.log_level, environment.log_format)
 
     drain, requests = Drain(environment.drain_seconds), requests_of(config)
-    access_log = CountingLog(environment, requests)
+    access_log, tokens = CountingLog(environment, requests), TokenCheck(environment)
     clients = {name: UpstreamClient(upstream) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
     passage = Passage(clients, config.server, Locations(environment.public_url, urls, config.cors.origins))
     resources: dict[str, Opener] = {f"upstream_{name}": _opener(client) for name, client in clients.items()}
+    resources["tokens"] = lambda _: tokens.following_keys()
     resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
     # Last, so that the streams end when the draining is over.
-    resources |= _watched(environment, drain, Metrics(requests)) | {"drain": lambda _: drain.delaying_stop()}
-    edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log)
+    resources |= _watched(environment, drain, Metrics(requests, tokens)) | {"drain": lambda _: drain.delaying_stop()}
+    edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log, tokens=tokens)
     return Draining(edge, drain)
 
 

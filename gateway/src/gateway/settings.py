@@ -14,14 +14,15 @@ from typing import Self
 from pydantic import Field, ValidationError
 
 from gateway.config import Config, Host
-from shared.settings import CommaSeparated, Origin, ServiceSettings
+from shared.settings import CommaSeparated, Origin
+from shared.tokens import TokenSettings
 
 __all__ = ["Environment", "Settings", "load_settings"]
 
 UPSTREAM_VARIABLE = "GATEWAY_UPSTREAM_{}_URL"
 
 
-class Environment(ServiceSettings):
+class Environment(TokenSettings):
     """The variables that the gateway reads, beside one `GATEWAY_UPSTREAM_<NAME>_URL` for each upstream."""
 
     port: int = Field(default=8080, ge=0, le=65535)
