@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
@@ -143,14 +144,22 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _routes_fit(self) -> Self:
-        faults = [
-            f"{route.path} goes to the upstream {route.upstream!r}, which [upstreams] does not list"
-            for route in self.routes
-            if route.upstream not in self.upstreams
-        ]
-        counts = Counter(route.path for route in self.routes)
-        faults += [f"{path} stands there {count} times" for path, count in counts.items() if count > 1]
-        faults += [f"{path} is answered by the gateway itself" for path in counts if path in OWN_PATHS]
+        faults = misfits(self.model_dump())
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+
+def misfits(raw: Mapping[str, object]) -> list[str]:
+    """Return what does not fit together in the text of a file, whatever else is wrong with it."""
+    upstreams, routes = raw.get("upstreams"), raw.get("routes")
+    known = upstreams if isinstance(upstreams, dict) else {}
+    entries = [entry for entry in routes if isinstance(entry, dict)] if isinstance(routes, list) else []
+    faults = [
+        f"{entry.get('path')} goes to the upstream {name!r}, which [upstreams] does not list"
+        for entry in entries
+        if isinstance(name := entry.get("upstream"), str) and name not in known
+    ]
+    counts = Counter(path for entry in entries if isinstance(path := entry.get("path"), str))
+    faults += [f"{path} stands there {count} times" for path, count in counts.items() if count > 1]
+    return faults + [f"{path} is answered by the gateway itself" for path in counts if path in OWN_PATHS]
