@@ -60,10 +60,12 @@ class TestTheEnvironment:
         assert [name for name in PROCESSES if "AUTH_SECRET" in each[name]] == ["auth-service", "auth-worker"]
 
     def test_points_verifiers_at_the_service_itself(self):
-        """Key sets are fetched from the auth-service's own address, never through the gateway."""
+        """Key sets come from the auth-service's own address, never through the gateway, which has the secret too."""
         each = environments(AT, SECRETS, {})
 
-        assert each["todo-service"]["AUTH_JWKS_URL"] == "http://127.0.0.1:8001/.well-known/jwks.json"
+        for name in ("todo-service", "gateway"):
+            assert each[name]["AUTH_JWKS_URL"] == "http://127.0.0.1:8001/.well-known/jwks.json"
+            assert each[name]["BETTER_AUTH_SECRET"] == SECRETS["BETTER_AUTH_SECRET"]
 
     def test_lets_the_frontend_and_the_docs_page_in(self):
         """Port 3000 and the gateway's own, each under both names of this machine."""

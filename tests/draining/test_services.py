@@ -31,6 +31,7 @@ path = "/todos"
 match = "prefix"
 upstream = "todo"
 methods = ["GET"]
+auth = "required"
 max_body = 0
 """
 
@@ -64,7 +65,8 @@ async def kind(request, migrated_database, redis_url, todo_environment, tmp_path
             (tmp_path / "gateway.toml").write_text(GATEWAY_TOML)
             async with replica("todo_service", todo_environment) as behind:
                 url = str(behind.client.base_url).rstrip("/")
-                given = {"GATEWAY_CONFIG": str(tmp_path / "gateway.toml"), "GATEWAY_UPSTREAM_TODO_URL": url}
+                keys = {name: todo_environment[name] for name in ("AUTH_JWKS_URL", "BETTER_AUTH_SECRET")}
+                given = keys | {"GATEWAY_CONFIG": str(tmp_path / "gateway.toml"), "GATEWAY_UPSTREAM_TODO_URL": url}
                 yield Kind("gateway", {**given, "BIND_ADDRESS": "127.0.0.1"}, "/todos")
 
 

@@ -14,6 +14,9 @@ import pytest
 
 from tests.gateway.peers import Message, Wire
 
+NO_KEYS = "http://127.0.0.1:1/.well-known/jwks.json"
+"""An address of a key set where nobody is."""
+
 SERVER = """
 body_idle = 0.6
 header_timeout = 0.8
@@ -50,20 +53,34 @@ STREAM = """
 path = "/live"
 upstream = "plain"
 methods = ["GET", "POST"]
+auth = "none"
 max_body = 1024
 stream = "sse"
 idle = 2.5
 """
+
+# The other routes are open to all, so that what is sent through them needs no token.
+GUARDED = "".join(
+    f"""
+[[routes]]
+path = "/{auth}"
+upstream = "plain"
+methods = ["GET", "POST", "PUT"]
+auth = "{auth}"
+max_body = 1024
+"""
+    for auth in ("required", "optional")
+)
 
 
 def config_text(server: str = SERVER) -> str:
     """Return a gateway.toml with these lines about the server."""
     entries = (
         f'[[routes]]\npath = "{path}"\nmatch = "{match}"\nupstream = "{upstream}"\n'
-        f"methods = {methods.split()}\nmax_body = {max_body}\n"
+        f'methods = {methods.split()}\nauth = "none"\nmax_body = {max_body}\n'
         for path, match, upstream, methods, max_body in ROUTES
     )
-    return f"[server]\n{server}\n{CONFIG}" + "".join(entries) + STREAM
+    return f"[server]\n{server}\n{CONFIG}" + "".join(entries) + STREAM + GUARDED
 
 
 @dataclass
@@ -124,6 +141,7 @@ async def running_gateway(
         "PATH": os.environ["PATH"],
         "ENVIRONMENT": "development",
         "PUBLIC_URL": "http://localhost:8080",
+        "AUTH_JWKS_URL": NO_KEYS,
         "PORT": str(port),
         "ADMIN_PORT": "0",
         "DRAIN_SECONDS": "0",

@@ -12,6 +12,8 @@ from gateway.edge import Edge
 from gateway.locations import Locations
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings
+from gateway.tokens import TokenCheck
+from tests.gateway.process import NO_KEYS
 
 
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
@@ -21,16 +23,18 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 def edge() -> Edge:
     """A gateway whose own endpoints have a bug."""
-    environment = Environment(environment="development", public_url="http://localhost:8080")
+    environment = Environment(environment="development", public_url="http://localhost:8080", auth_jwks_url=NO_KEYS)
     config = Config.model_validate(
         {
             "cors": {"origins": ["http://app.test"]},
             "upstreams": {"one": {"url": "http://one"}},
-            "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "max_body": 0}],
+            "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "auth": "none", "max_body": 0}],
         }
     )
     passage = Passage({}, config, Locations("http://localhost:8080", [], []))
-    return Edge(Settings(environment, config), broken, passage, AccessLog("error", "json"))
+    return Edge(
+        Settings(environment, config), broken, passage, AccessLog("error", "json"), tokens=TokenCheck(environment)
+    )
 
 
 class TestBugs:

@@ -4,12 +4,15 @@ import pytest
 
 from gateway.identity import Fields, Identities, Identity
 from gateway.settings import Environment
+from tests.gateway.process import NO_KEYS
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 def identity(peer: str, *headers: tuple[str, str], trusted: str = "10.0.0.0/8") -> Identity:
-    environment = Environment(environment="development", public_url="http://localhost", trusted_proxies=trusted)
+    environment = Environment(
+        environment="development", public_url="http://localhost", auth_jwks_url=NO_KEYS, trusted_proxies=trusted
+    )
     fields = Fields([(name.encode(), value.encode()) for name, value in headers])
     return Identities(environment).of({"client": (peer, 1), "scheme": "http"}, fields)
 

@@ -10,9 +10,10 @@ from gateway.locations import Locations
 from gateway.metrics import CountingLog, requests_of
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings
+from gateway.tokens import TokenCheck
 from shared.metrics import Metrics
 from tests.draining.replicas import replica
-from tests.gateway.process import config_text
+from tests.gateway.process import NO_KEYS, config_text
 from tests.metering import read, scan
 
 
@@ -20,8 +21,8 @@ from tests.metering import read, scan
 def config() -> Config:
     """A route, and one for streams."""
     routes = [
-        {"path": "/todos", "upstream": "one", "methods": ["GET"], "max_body": 0},
-        {"path": "/live", "upstream": "one", "methods": ["GET"], "max_body": 0, "stream": "sse"},
+        {"path": "/todos", "upstream": "one", "methods": ["GET"], "auth": "none", "max_body": 0},
+        {"path": "/live", "upstream": "one", "methods": ["GET"], "auth": "none", "max_body": 0, "stream": "sse"},
     ]
     return Config.model_validate({"upstreams": {"one": {"url": "http://one"}}, "routes": routes})
 
@@ -29,9 +30,12 @@ def config() -> Config:
 class TestFigures:
     async def test_label_count(self, config):
         """Ten thousand paths, none of them a route, are counted as such: two hundred series at most."""
-        environment = Environment(environment="development", public_url="http://localhost:8080", log_level="error")
+        environment = Environment(
+            environment="development", public_url="http://localhost:8080", auth_jwks_url=NO_KEYS, log_level="error"
+        )
         requests, passage = requests_of(config), Passage({}, config, Locations("http://localhost:8080", [], []))
-        edge = Edge(Settings(environment, config), scan, passage, CountingLog(environment, requests))
+        log, tokens = CountingLog(environment, requests), TokenCheck(environment)
+        edge = Edge(Settings(environment, config), scan, passage, log, tokens=tokens)
 
         await scan(edge, 10_000)
 
@@ -50,7 +54,7 @@ class TestFigures:
         """The gateway as operators start it counts what it has answered."""
         (tmp_path / "gateway.toml").write_text(config_text())
         [admin] = free_ports(1)
-        given = {"GATEWAY_CONFIG": str(tmp_path / "gateway.toml"), "ADMIN_PORT": str(admin)}
+        given = {"GATEWAY_CONFIG": str(tmp_path / "gateway.toml"), "ADMIN_PORT": str(admin), "AUTH_JWKS_URL": NO_KEYS}
         async with replica("gateway", {**given, "BIND_ADDRESS": "127.0.0.1"}) as one, httpx.AsyncClient() as client:
             await one.client.get("/nowhere")
             found = read((await client.get(f"http://127.0.0.1:{admin}/metrics")).content)

@@ -10,8 +10,8 @@ CONFIG = Config.model_validate(
         "docs": {"title": "Things", "introduction": "Hello."},
         "upstreams": {"auth": {"url": "http://auth"}, "todo": {"url": "http://todo"}},
         "routes": [
-            {"path": "/auth", "upstream": "auth", "methods": ["GET", "POST"], "max_body": 1},
-            {"path": "/todos", "upstream": "todo", "methods": ["GET"], "max_body": 1},
+            {"path": "/auth", "upstream": "auth", "methods": ["GET", "POST"], "auth": "none", "max_body": 1},
+            {"path": "/todos", "upstream": "todo", "methods": ["GET"], "auth": "none", "max_body": 1},
         ],
     }
 )

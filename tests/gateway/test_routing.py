@@ -12,7 +12,7 @@ from gateway.routing import RoutingTable, check_target
 
 
 def entry(path: str, match: str = "prefix", methods: tuple[str, ...] = ("GET",)) -> dict[str, object]:
-    return {"path": path, "match": match, "upstream": "one", "methods": list(methods), "max_body": 0}
+    return {"path": path, "match": match, "upstream": "one", "methods": list(methods), "auth": "none", "max_body": 0}
 
 
 def table(*entries: dict[str, object]) -> RoutingTable:

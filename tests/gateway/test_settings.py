@@ -1,5 +1,6 @@
 """`python -m gateway check`: what starts, and what is refused with which words."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "ENVIRONMENT": "development",
+    "PUBLIC_URL": "http://localhost:8080",
+    "AUTH_JWKS_URL": "http://auth:8000/.well-known/jwks.json",
+}
 GOOD = """
 [upstreams.one]
 url = "http://one:8000"
@@ -14,17 +21,17 @@ url = "http://one:8000"
 path = "/a"
 upstream = "one"
 methods = ["GET"]
+auth = "none"
 max_body = 0
 """
 
 
 def check(folder: Path, text: str, **variables: str) -> subprocess.CompletedProcess[str]:
     (folder / "gateway.toml").write_text(text)
-    environment = {"PATH": os.environ["PATH"], "ENVIRONMENT": "development", "PUBLIC_URL": "http://localhost:8080"}
     return subprocess.run(
         [sys.executable, "-m", "gateway", "check"],
         cwd=folder,
-        env=environment | variables,
+        env=ENVIRONMENT | variables,
         capture_output=True,
         text=True,
         timeout=60,
@@ -40,34 +47,61 @@ class TestChecking:
         )
 
         assert run.returncode == 0, run.stderr
-        assert run.stdout.split()[:3] == ["/a", "prefix", "http://127.0.0.1:9"]
+        rows = [line.split() for line in run.stdout.splitlines()]
+        assert ["/a", "prefix", "one", "none", "0", "-", "GET"] in rows
+        assert ["one", "http://127.0.0.1:9", "1", "s", "5", "s", "15", "s", "55", "s", "no"] in rows
+
+    def test_shows_no_secret(self, tmp_path: Path) -> None:
+        """Neither those that are settings, nor a password in an address."""
+        secret = "canary-of-at-least-thirty-two-bytes"
+        keys = f"http://{secret}:{secret}@auth:8000/jwks?{secret}"
+
+        run = check(tmp_path, GOOD, AUTH_JWKS_URL=keys, BETTER_AUTH_SECRET=secret, REDIS_URL=f"redis://:{secret}@x")
+
+        assert run.returncode == 0, run.stderr
+        assert "http://auth:8000/jwks" in run.stdout
+        assert secret not in run.stdout + run.stderr
 
     def test_finds_the_file_of_a_checkout(self, tmp_path: Path) -> None:
         """Without a file in the working directory, the one beside the sources counts."""
         (tmp_path / "elsewhere").mkdir()
-        environment = {"PATH": os.environ["PATH"], "ENVIRONMENT": "development", "PUBLIC_URL": "http://localhost:8080"}
         run = subprocess.run(
             [sys.executable, "-m", "gateway", "check"],
             cwd=tmp_path / "elsewhere",
-            env=environment,
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=60,
             check=True,
         )
 
-        assert {"/auth", "/.well-known", "/todos", "/events"} <= {line.split()[0] for line in run.stdout.splitlines()}
+        assert {"/auth", "/.well-known", "/todos", "/events"} <= {
+            line.split()[0] for line in run.stdout.splitlines() if line
+        }
 
     def test_names_every_fault_at_once(self, tmp_path: Path) -> None:
         """One run tells all that is wrong, in the environment and in the file."""
         text = GOOD.replace('path = "/a"', 'path = "a/"').replace("max_body = 0", "") + "[nonsense]\n"
+        text = text.replace('upstream = "one"', 'upstream = "two"')
 
-        run = check(tmp_path, text, PORT="none", ALLOWED_ORIGINS="http://app.test/", PUBLIC_URL="")
+        run = check(tmp_path, text, PORT="none", GATEWAY_PORT="1", ALLOWED_ORIGINS="http://app.test/", PUBLIC_URL="")
 
         assert run.returncode == 2
         for words in ("PORT:", "ALLOWED_ORIGINS.0:", "PUBLIC_URL: is missing", "routes.0.path:", "routes.0.max_body:"):
             assert words in run.stderr
-        assert "nonsense: Extra inputs" in run.stderr
+        assert "nonsense: is not known; there are cors, docs," in run.stderr
+        assert "a/ goes to the upstream 'two', which [upstreams] does not list" in run.stderr
+        assert "GATEWAY_PORT: is not known; there are GATEWAY_CONFIG," in run.stderr
+
+    def test_hints_at_what_is_right(self, tmp_path: Path) -> None:
+        """Each fault has its key, what is wrong, and what would be right."""
+        run = check(tmp_path, GOOD.replace('auth = "none"', ""), AUTH_JWKS_URL="")
+
+        address = "http://auth-service:8000/.well-known/jwks.json, at that service's own address"
+        assert run.stderr.splitlines()[1:] == [
+            f"  AUTH_JWKS_URL: is missing (like {address})",
+            '  gateway.toml: routes.0.auth: is missing (say "required", "optional" or "none")',
+        ]
 
 
 class TestRefusing:
@@ -79,8 +113,21 @@ class TestRefusing:
             ('url = "http://one:8000"', 'url = "http://one:8000"\nconnect = 0', "upstreams.one.connect"),
             ('url = "http://one:8000"', 'url = "http://one:8000"\nkeepalive = 75', "upstreams.one.keepalive"),
             ('upstream = "one"', 'upstream = "two"', "'two', which [upstreams] does not list"),
+            ('url = "http://one:8000"', 'url = "http://one:8000?a=b"', "upstreams.one.url"),
+            ('url = "http://one:8000"', 'url = "http://one:8000"\nidle = -1', "upstreams.one.idle"),
+            ('url = "http://one:8000"', "", "upstreams.one.url: is missing"),
             ('methods = ["GET"]', "methods = []", "routes.0.methods"),
-            ('methods = ["GET"]', 'methods = ["GET"]\nauth = "required"', "routes.0.auth"),
+            ('methods = ["GET"]', "", "routes.0.methods: is missing"),
+            ('methods = ["GET"]', 'methods = ["TRACE"]', "routes.0.methods.0"),
+            ("max_body = 0", "", "routes.0.max_body: is missing"),
+            ("max_body = 0", "max_body = -1", "routes.0.max_body"),
+            ("max_body = 0", "max_body = 0\nmax_bodies = 1", "routes.0.max_bodies: is not known; there are auth,"),
+            ("max_body = 0", "max_body = 0\n[server]\nheader_timeout = 0", "server.header_timeout"),
+            ("max_body = 0", "max_body = 0\n[server]\nhosts = ['http://a']", "server.hosts.0"),
+            ("max_body = 0", "max_body = 0\n[cors]\norigins = ['http://app.test/']", "cors.origins.0"),
+            ("max_body = 0", "max_body = 0\n[cors]\norigins = ['http://app.test/a']", "cors.origins.0"),
+            ('auth = "none"', "", "routes.0.auth: is missing"),
+            ('auth = "none"', 'auth = "sometimes"', "routes.0.auth"),
             ('path = "/a"', 'path = "/health"', "/health is answered by the gateway itself"),
             ("max_body = 0", "max_body = 0\n[cors]\norigins = ['*']", "cors.origins.0"),
             ("max_body = 0", "max_body = 0\n" + GOOD[GOOD.index("[[routes]]") :], "/a stands there 2 times"),
@@ -100,3 +147,14 @@ class TestRefusing:
 
         assert run.returncode == 2
         assert "GATEWAY_UPSTREAM_OEN_URL: is not known" in run.stderr
+
+
+class TestTheSchema:
+    def test_is_that_of_the_file(self) -> None:
+        """It is a JSON Schema with each section and key, and what has to be there."""
+        command = [sys.executable, "-m", "gateway", "schema"]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+
+        schema = json.loads(run.stdout)
+        assert {"server", "cors", "docs", "upstreams", "routes"} <= set(schema["properties"])
+        assert {"path", "upstream", "methods", "auth", "max_body"} <= set(schema["$defs"]["RouteConfig"]["required"])

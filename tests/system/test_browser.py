@@ -31,6 +31,7 @@ def gateway_without_services() -> Iterator[str]:
         "PUBLIC_URL": f"http://localhost:{port}",
         "ALLOWED_ORIGINS": "http://localhost:3000",
         "GATEWAY_CONFIG": str(Path(__file__).parents[2] / "gateway" / "gateway.toml"),
+        "AUTH_JWKS_URL": f"{away}/.well-known/jwks.json",
         "GATEWAY_UPSTREAM_AUTH_URL": away,
         "GATEWAY_UPSTREAM_TODO_URL": away,
     }

@@ -11,8 +11,9 @@ caller may set.
 | REDIS_URL, DRAIN_SECONDS            | x            | x            | x           | x           | x       | x          |
 | ADMIN_PORT                          | x            | x            | x           | x           | x       |            |
 | DATABASE_URL                        | x            | x            | x           | x           |         |            |
-| BETTER_AUTH_SECRET, TRUSTED_PROXIES | x            | x            |             |             |         | x          |
-| AUTH_JWKS_URL                       |              | x            |             |             |         | x          |
+| BETTER_AUTH_SECRET                  | x            | x            |             |             | x       | x          |
+| TRUSTED_PROXIES                     | x            | x            |             |             |         | x          |
+| AUTH_JWKS_URL                       |              | x            |             |             | x       | x          |
 | AUTH_SECRET, APP_URL                | x            |              | x           |             |         | x          |
 | ALLOWED_ORIGINS, THROTTLE_FACTOR    | x            |              |             |             | x       | x          |
 | SMTP_URL, MAIL_FROM                 |              |              | x           | x           |         | x          |
@@ -88,7 +89,8 @@ def _table(
 ) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
     """What each process gets beyond what everybody gets: first what the caller may set, then what he may not."""
     browsers = {"ALLOWED_ORIGINS": origins, "THROTTLE_FACTOR": "50"}
-    service = {"BETTER_AUTH_SECRET": own_secrets["BETTER_AUTH_SECRET"], "TRUSTED_PROXIES": "127.0.0.1/32"}
+    tokens = {"BETTER_AUTH_SECRET": own_secrets["BETTER_AUTH_SECRET"]}
+    service = tokens | {"TRUSTED_PROXIES": "127.0.0.1/32"}
     accounts = {"AUTH_SECRET": own_secrets["AUTH_SECRET"], "APP_URL": APP_URL}
     verifier = {"AUTH_JWKS_URL": f"{at.service_url('auth-service')}/.well-known/jwks.json"}
     mail = {"SMTP_URL": f"smtp://127.0.0.1:{at.smtp_port}", "MAIL_FROM": "Todo <todo@localhost>"}
@@ -104,7 +106,7 @@ def _table(
         "todo-service": (service | verifier, todo),
         "auth-worker": (accounts | mail, auth),
         "todo-worker": (mail, todo),
-        "gateway": (gateway | browsers, {"PORT": str(at.port)}),
+        "gateway": (gateway | tokens | verifier | browsers, {"PORT": str(at.port)}),
     }
 
 

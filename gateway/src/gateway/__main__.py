@@ -1,4 +1,4 @@
-"""`python -m gateway` serves; `check` prints the routes that the settings give; `schema` that of gateway.toml."""
+"""`python -m gateway` serves; `check` prints what the settings give; `schema` that of gateway.toml."""
 
 import json
 import logging
@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from gateway.config import Config
+from gateway.effective import report
 from gateway.main import create_app
 from gateway.protocol import protocol_of
 from gateway.settings import Settings, load_settings
@@ -37,23 +38,13 @@ def serve(settings: Settings) -> None:
     )
 
 
-def routes(settings: Settings) -> str:
-    """Return the routing table as people read it."""
-    config = settings.config
-    return "".join(
-        f"{route.path:<16} {route.match:<7} {config.upstreams[route.upstream].url:<32} "
-        f"{route.max_body:>8} bytes  {' '.join(route.methods)}\n"
-        for route in config.routes
-    )
-
-
 def main() -> None:
     """Run the command that was given."""
     match sys.argv[1:]:
         case []:
             serve(load_settings())
         case ["check"]:
-            sys.stdout.write(routes(load_settings()))
+            sys.stdout.write(report(load_settings()))
         case ["schema"]:
             sys.stdout.write(json.dumps(Config.model_json_schema(), indent=2) + "\n")
         case _:

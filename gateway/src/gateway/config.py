@@ -2,14 +2,25 @@
 
 import re
 from collections import Counter
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shared.settings import Origin
 
-__all__ = ["OWN_PATHS", "Config", "CorsConfig", "DocsConfig", "Host", "RouteConfig", "ServerConfig", "UpstreamConfig"]
+__all__ = [
+    "OWN_PATHS",
+    "Auth",
+    "Config",
+    "CorsConfig",
+    "DocsConfig",
+    "Host",
+    "RouteConfig",
+    "ServerConfig",
+    "UpstreamConfig",
+]
 
 OWN_PATHS = {
     "": "exact",
@@ -42,6 +53,7 @@ def _host(entry: str) -> str:
 
 Host = Annotated[str, AfterValidator(_host)]
 Seconds = Annotated[float, Field(gt=0)]
+Auth: TypeAlias = Literal["required", "optional", "none"]
 Methods = Annotated[list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]], Field(min_length=1)]
 
 
@@ -108,8 +120,9 @@ class UpstreamConfig(_Section):
 
 
 class RouteConfig(_Section):
-    """Which addresses go to which upstream, by which methods, with how large a body.
+    """Which addresses go to which upstream, by which methods, with how large a body, and whether only with a token.
 
+    With `auth` optional, a request without `Authorization` passes, and one with a token that is not valid does not.
     Answers of a `stream` route go on until one side ends them; at a stop, the gateway does. `idle` is how long such an
     answer may pause, where that is not the upstream's own `idle`. Requests of a route with `max_in_flight` count apart.
     `idempotency_key` promises that the service does a POST once, however often it comes with the same Idempotency-Key.
@@ -119,6 +132,7 @@ class RouteConfig(_Section):
     match: Literal["prefix", "exact"] = "prefix"
     upstream: str
     methods: Methods
+    auth: Auth
     max_body: int = Field(ge=0)
     stream: Literal["sse"] | None = None
     idle: Seconds | None = None
@@ -144,14 +158,22 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _routes_fit(self) -> Self:
-        faults = [
-            f"{route.path} goes to the upstream {route.upstream!r}, which [upstreams] does not list"
-            for route in self.routes
-            if route.upstream not in self.upstreams
-        ]
-        counts = Counter(route.path for route in self.routes)
-        faults += [f"{path} stands there {count} times" for path, count in counts.items() if count > 1]
-        faults += [f"{path} is answered by the gateway itself" for path in counts if path in OWN_PATHS]
+        faults = misfits(self.model_dump())
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+
+def misfits(raw: Mapping[str, object]) -> list[str]:
+    """Return what does not fit together in the text of a file, whatever else is wrong with it."""
+    upstreams, routes = raw.get("upstreams"), raw.get("routes")
+    known = upstreams if isinstance(upstreams, dict) else {}
+    entries = [entry for entry in routes if isinstance(entry, dict)] if isinstance(routes, list) else []
+    faults = [
+        f"{entry.get('path')} goes to the upstream {name!r}, which [upstreams] does not list"
+        for entry in entries
+        if isinstance(name := entry.get("upstream"), str) and name not in known
+    ]
+    counts = Counter(path for entry in entries if isinstance(path := entry.get("path"), str))
+    faults += [f"{path} stands there {count} times" for path, count in counts.items() if count > 1]
+    return faults + [f"{path} is answered by the gateway itself" for path in counts if path in OWN_PATHS]

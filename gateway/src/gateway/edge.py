@@ -1,8 +1,8 @@
 """The outermost layer: a raw ASGI application that decides, in a fixed order, what becomes of a request.
 
 Ids first, so that every answer carries one; then the address and the header fields; then what CORS says; then route and
-method; then the size of the body. Until there nothing of a body is read and no upstream is asked. Whatever goes wrong
-on the way ends here as a problem, with the same fields as every other answer.
+method; then the access token; then the size of the body. Until there nothing of a body is read and no upstream is
+asked. Whatever goes wrong on the way ends here as a problem, with the same fields as every other answer.
 """
 
 import structlog
@@ -20,6 +20,7 @@ from gateway.problems import BadFraming, ExpectationFailed, GatewayBug, NoRoute,
 from gateway.reply import Reply, standing_fields
 from gateway.routing import Route, RoutingTable, check_target
 from gateway.settings import Settings
+from gateway.tokens import TokenCheck
 from gateway.visit import Visit
 from gateway.watch import ClientGone
 from shared.logging import request_context
@@ -36,7 +37,9 @@ log = structlog.get_logger()
 class Edge:
     """Serves the public port. `own` answers what the gateway has to say itself, `passage` leads to the upstreams."""
 
-    def __init__(self, settings: Settings, own: ASGIApp, passage: Passage, access_log: AccessLog) -> None:
+    def __init__(
+        self, settings: Settings, own: ASGIApp, passage: Passage, access_log: AccessLog, *, tokens: TokenCheck
+    ) -> None:
         config, public_url = settings.config, settings.environment.public_url
         self._routes = RoutingTable(config)
         self._cookies = {name: upstream.cookies for name, upstream in config.upstreams.items()}
@@ -46,6 +49,7 @@ class Edge:
         public_host = public_url.partition("://")[2]
         self._public_host = public_host.encode()
         self._hosts = Hosts([public_host, *config.server.hosts])
+        self._tokens = tokens
         self._own = own
         self._passage = passage
         self._access_log = access_log
@@ -102,6 +106,7 @@ class Edge:
             return
         if upstream is not None:
             self._passage.check_room(route)
+        visit.user = await self._tokens.user_of(visit.fields.all(b"authorization"), route.auth)
         _check_body(visit, route)
         if upstream is None:
             await self._answer_itself(visit)

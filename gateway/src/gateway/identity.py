@@ -21,6 +21,7 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9._\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9
 
 _WATCHED = frozenset(
     {b"host", b"origin", b"connection", b"expect", b"content-length", b"transfer-encoding", b"traceparent"}
+    | {b"authorization"}
     | {b"tracestate", b"x-request-id", b"x-forwarded-for", b"x-forwarded-proto", b"access-control-request-method"}
 )
 

@@ -14,6 +14,7 @@ from gateway.lookout import Resolve, resolve_by_system
 from gateway.metrics import CountingLog, requests_of
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings, load_settings
+from gateway.tokens import TokenCheck
 from gateway.upstream import Upstream
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
@@ -36,15 +37,16 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
     configure_logging("gateway", environment.log_level, environment.log_format)
 
     drain, requests = Drain(environment.drain_seconds), requests_of(config)
-    access_log = CountingLog(environment, requests)
+    access_log, tokens = CountingLog(environment, requests), TokenCheck(environment)
     upstreams = {name: Upstream(upstream, resolve=resolve) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
     passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins))
     resources: dict[str, Opener] = {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
+    resources["tokens"] = lambda _: tokens.following_keys()
     resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
     # Last, so that the streams end when the draining is over.
-    resources |= _watched(environment, drain, Metrics(requests)) | {"drain": lambda _: drain.delaying_stop()}
-    edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log)
+    resources |= _watched(environment, drain, Metrics(requests, tokens)) | {"drain": lambda _: drain.delaying_stop()}
+    edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log, tokens=tokens)
     return Draining(edge, drain)
 
 

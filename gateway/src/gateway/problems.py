@@ -4,6 +4,7 @@ Each refusal names its cause in `Proxy-Status` too (RFC 9209), so that an operat
 that an upstream wrote. What upstreams answer, problems included, passes untouched.
 """
 
+from collections.abc import Mapping
 from random import SystemRandom
 from typing import ClassVar
 
@@ -15,13 +16,16 @@ from shared.problems import (
     MethodNotAllowed,
     NotFound,
     Problem,
+    Unauthorized,
 )
+from shared.tokens import InvalidToken, KeysUnavailable, MissingToken
 
 __all__ = [
     "BadFraming",
     "BadHeader",
     "BadHost",
     "BadTarget",
+    "BadToken",
     "CircuitOpen",
     "CorsForbidden",
     "ExpectationFailed",
@@ -29,8 +33,10 @@ __all__ = [
     "GatewayBug",
     "LoopDetected",
     "NoEndpoint",
+    "NoKeys",
     "NoRoute",
     "NoSuchMethod",
+    "NoToken",
     "Overloaded",
     "Refusal",
     "RequestTimeout",
@@ -99,6 +105,25 @@ class CorsForbidden(Refusal, Forbidden):
     """Pages of this origin may not call this API."""
 
     code, title, proxy_error = "cors_forbidden", "Origin not allowed", "http_request_denied"
+
+
+class NoToken(Refusal, MissingToken):
+    """This needs an access token: send `Authorization: Bearer <token>`."""
+
+    proxy_error = "http_request_denied"
+
+
+class BadToken(Refusal, Unauthorized):
+    """The access token is not valid, or not any more. Refresh it or log in again."""
+
+    code, title, proxy_error = InvalidToken.code, InvalidToken.title, "http_request_denied"
+    always: ClassVar[Mapping[str, str]] = InvalidToken.always
+
+
+class NoKeys(Refusal, KeysUnavailable):
+    """The keys that verify access tokens could not be read yet. Try again soon."""
+
+    proxy_error = "proxy_internal_response"
 
 
 class NoRoute(Refusal, NotFound):

@@ -7,7 +7,7 @@ service behind it could decide otherwise, and then a route's rules would apply t
 import re
 from dataclasses import dataclass, field
 
-from gateway.config import OWN_PATHS, Config, RouteConfig
+from gateway.config import OWN_PATHS, Auth, Config, RouteConfig
 from gateway.problems import BadTarget
 
 __all__ = ["Route", "RoutingTable", "check_target"]
@@ -34,6 +34,7 @@ class Route:
     """The configured methods as a list, for a preflight's answer."""
     allow: str
     """All methods that are answered, for `Allow`."""
+    auth: Auth = "none"
     is_stream: bool = False
     """Whether its answers go on until somebody ends them."""
     idle_seconds: float | None = None
@@ -95,6 +96,7 @@ def _route(entry: RouteConfig) -> Route:
         max_body=entry.max_body,
         listed_methods=", ".join(entry.methods).encode(),
         allow=", ".join(answered),
+        auth=entry.auth,
         is_stream=entry.stream is not None,
         idle_seconds=entry.idle,
         max_in_flight=entry.max_in_flight,

@@ -13,15 +13,17 @@ from typing import Self
 
 from pydantic import Field, ValidationError
 
-from gateway.config import Config, Host
-from shared.settings import CommaSeparated, Origin, ServiceSettings
+from gateway.config import Config, Host, misfits
+from gateway.hints import faults_in_environment, faults_in_file
+from shared.settings import CommaSeparated, Origin
+from shared.tokens import TokenSettings
 
 __all__ = ["Environment", "Settings", "load_settings"]
 
 UPSTREAM_VARIABLE = "GATEWAY_UPSTREAM_{}_URL"
 
 
-class Environment(ServiceSettings):
+class Environment(TokenSettings):
     """The variables that the gateway reads, beside one `GATEWAY_UPSTREAM_<NAME>_URL` for each upstream."""
 
     port: int = Field(default=8080, ge=0, le=65535)
@@ -57,15 +59,20 @@ def load_settings() -> Settings:
     try:
         environment = Environment()
     except ValidationError as error:
-        faults += [f"{line.upper()}: {message}" for line, message in _faults(error)]
+        faults += faults_in_environment(error)
     path = _config_path(os.environ)
     try:
-        config = Config.model_validate(_with_addresses(tomllib.loads(path.read_text()), os.environ))
-    except ValidationError as error:
-        faults += [f"{path}: {place or 'routes'}: {message}" for place, message in _faults(error)]
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        raw = _with_addresses(tomllib.loads(path.read_text()), os.environ)
+    except (OSError, ValueError) as error:
         faults.append(f"GATEWAY_CONFIG: {path}: {error}")
-    faults += _unknown_variables(os.environ, config)
+    else:
+        faults += _unknown_variables(os.environ, raw)
+        try:
+            config = Config.model_validate(raw)
+        except ValidationError as error:
+            # What does not fit together is looked for in a file without other faults only.
+            hidden = [] if any(not fault["loc"] for fault in error.errors()) else misfits(raw)
+            faults += [f"{path}: {fault}" for fault in (*faults_in_file(error), *(f"routes: {one}" for one in hidden))]
     if faults or environment is None or config is None:
         lines = "".join(f"  {fault}\n" for fault in sorted(faults))
         sys.stderr.write(f"gateway cannot start, its settings are wrong:\n{lines}")
@@ -93,18 +100,10 @@ def _with_addresses(raw: dict[str, object], variables: Mapping[str, str]) -> dic
     return raw
 
 
-def _unknown_variables(variables: Mapping[str, str], config: Config | None) -> list[str]:
+def _unknown_variables(variables: Mapping[str, str], raw: Mapping[str, object]) -> list[str]:
     """A misspelt variable would otherwise be a deployment that quietly runs with the file's value."""
-    if config is None:
-        return []
-    known = {"GATEWAY_CONFIG", "GATEWAY_HOSTS", *(UPSTREAM_VARIABLE.format(name.upper()) for name in config.upstreams)}
+    upstreams = raw.get("upstreams")
+    names = upstreams if isinstance(upstreams, dict) else {}
+    known = {"GATEWAY_CONFIG", "GATEWAY_HOSTS", *(UPSTREAM_VARIABLE.format(name.upper()) for name in names)}
     unknown = sorted(name for name in variables if name.startswith("GATEWAY_") and name not in known)
     return [f"{name}: is not known; there are {', '.join(sorted(known))}" for name in unknown]
-
-
-def _faults(error: ValidationError) -> list[tuple[str, str]]:
-    faults = []
-    for fault in error.errors(include_input=False, include_url=False):
-        message = "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
-        faults.append((".".join(str(part) for part in fault["loc"]), message))
-    return faults

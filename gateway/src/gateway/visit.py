@@ -16,12 +16,15 @@ MAX_LOGGED_PATH = 512
 
 
 class Visit:
-    """Holds the parts of one request together; `host` and `route` are set once they are known."""
+    """Holds the parts of one request together; `host` and `route` are set once they are known.
+
+    So is `user`, the verified `sub` of its token, if it has one where tokens are looked at.
+    """
 
     __slots__ = (
         *("attempts", "endpoint"),
         *("_started", "bytes_in", "error", "fields", "host", "identity", "receive", "reply"),
-        *("route", "scope", "upstream_seconds"),
+        *("route", "scope", "upstream_seconds", "user"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, fields: Fields, identity: Identity) -> None:
@@ -32,6 +35,7 @@ class Visit:
         self.reply: Reply
         self.host = b""
         self.route: Route | None = None
+        self.user: str | None = None
         self.bytes_in = 0
         self.upstream_seconds: float | None = None
         self.endpoint: str | None = None
@@ -84,5 +88,6 @@ class Visit:
             "endpoint": self.endpoint,
             "attempts": self.attempts,
             "client_ip": identity.client,
+            "user": self.user,
             "error": self.error,
         }

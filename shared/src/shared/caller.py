@@ -10,7 +10,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from shared.problems import BadRequest, Forbidden
-from shared.tokens import InvalidToken, KeysUnavailable, MissingToken, Principal, Verifier
+from shared.tokens import InvalidToken, KeysUnavailable, MissingToken, Principal, Verifier, bearer_token
 
 __all__ = [
     "CALLER_PROBLEMS",
@@ -116,11 +116,7 @@ def _token(request: Request) -> str:
     fields = request.headers.getlist("authorization")
     if len(fields) > 1:
         raise RepeatedAuthorization
-    scheme, _, token = fields[0].strip().partition(" ") if fields else ("", "", "")
-    token = token.strip(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise MissingToken
-    return token
+    return bearer_token(fields[0] if fields else "")
 
 
 def _address(text: str) -> Address | None:

@@ -24,6 +24,7 @@ STEPS: list[tuple[str, dict[str, str], list[str], tuple[int, str]]] = [
     ("origin", {}, ["Origin: http://evil.test"], (403, "cors_forbidden")),
     ("route", {"target": "/nowhere"}, [], (404, "not_found")),
     ("method", {"target": "/read"}, [], (405, "method_not_allowed")),
+    ("token", {"target": "/required"}, [], (401, "missing_token")),
     ("body size", {}, [LARGE], (413, "body_too_large")),
     ("expectation", {}, ["Expect: 200-ok"], (417, "expectation_failed")),
 ]
@@ -59,4 +60,13 @@ async def test_preflight_comes_before_its_route(gateway: Gateway, upstream: Upst
     elsewhere = await gateway.ask(f"OPTIONS /todos HTTP/1.1\r\nHost: evil.test\r\n{lines}\r\n")
 
     assert (unknown.status, elsewhere.status) == (204, 421)
+    assert upstream.seen == []
+
+
+async def test_a_token_is_asked_for_where_there_is_something(gateway: Gateway, upstream: Upstream) -> None:
+    """A method that is not there is 405 and a preflight is answered, with or without a token."""
+    lines = "Origin: http://app.test\r\nAccess-Control-Request-Method: POST\r\n"
+    asked = [f"{method} /required HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n" for method in ("DELETE", "OPTIONS")]
+
+    assert [(await gateway.ask(raw)).status for raw in asked] == [405, 204]
     assert upstream.seen == []

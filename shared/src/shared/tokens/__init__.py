@@ -7,11 +7,12 @@ is, its `typ` and `alg` decide; each kind pins its algorithm and its keys (RFC 8
 A resource server calls `open_verifier`, which also follows what has been revoked; `shared.caller` asks it.
 """
 
+from shared.tokens.bearer import bearer_token
 from shared.tokens.errors import InvalidToken, KeysUnavailable, MissingToken, Reason, RevocationsStale
 from shared.tokens.jwk import UnusableKey
 from shared.tokens.jwks import JwksSource
 from shared.tokens.keys import KeySource, PublicKey
-from shared.tokens.opening import open_verifier
+from shared.tokens.opening import key_sources, open_verifier, skipped_keys
 from shared.tokens.principal import Principal
 from shared.tokens.revocations import Revocation, Revocations
 from shared.tokens.settings import TokenRules, TokenSettings
@@ -33,5 +34,8 @@ __all__ = [
     "TokenSettings",
     "UnusableKey",
     "Verifier",
+    "bearer_token",
+    "key_sources",
     "open_verifier",
+    "skipped_keys",
 ]

@@ -4,7 +4,9 @@ Unauthorized ── MissingToken, InvalidToken
 Unavailable ─── KeysUnavailable, RevocationsStale
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import ClassVar
 
 from shared.problems import Unauthorized, Unavailable
 
@@ -42,10 +44,11 @@ class InvalidToken(Unauthorized):
     """The access token is not valid, or not any more. Refresh it or log in again."""
 
     code, title = "invalid_token", "Access token invalid"
+    always: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
     def __init__(self, reason: Reason) -> None:
         """Refuse for `reason`, which stays in this process."""
-        super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        super().__init__()
         self.reason = reason
 
 

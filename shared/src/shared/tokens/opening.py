@@ -1,6 +1,6 @@
 """The verifier of a resource server, with all that it follows in the background."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from shared.metrics import Gauges
@@ -10,7 +10,19 @@ from shared.tokens.revocations import Revocations
 from shared.tokens.settings import TokenSettings
 from shared.tokens.verifier import Verifier
 
-__all__ = ["open_verifier"]
+__all__ = ["key_sources", "open_verifier", "skipped_keys"]
+
+
+def key_sources(settings: TokenSettings) -> dict[str, JwksSource]:
+    """Return the sources of published keys, each to be entered: `own`, and `frontend` where there is a URL for it."""
+    urls = {"own": settings.auth_jwks_url, "frontend": settings.better_auth_jwks_url}
+    return {name: JwksSource(str(url)) for name, url in urls.items() if url is not None}
+
+
+def skipped_keys(sources: Mapping[str, JwksSource]) -> Gauges:
+    """Return the figure of how many keys of `sources` are of no use."""
+    says = "Keys of the key sets that are of no use here."
+    return Gauges("jwks_skipped_keys", says, "set", lambda: {name: keys.skipped for name, keys in sources.items()})
 
 
 @asynccontextmanager
@@ -20,16 +32,13 @@ async def open_verifier(settings: TokenSettings, redis_url: str) -> AsyncIterato
     Sources that are away keep nobody from starting: see `JwksSource` and `Revocations` for what holds until they come.
     """
     revocations = Revocations(fails_closed=settings.revocation_fail_mode == "closed")
+    sources = key_sources(settings)
+    own, frontend = sources["own"], sources.get("frontend")
     async with AsyncExitStack() as stack:
-        keys = await stack.enter_async_context(JwksSource(str(settings.auth_jwks_url)))
-        frontend_url = settings.better_auth_jwks_url
-        frontend_keys = await stack.enter_async_context(JwksSource(str(frontend_url))) if frontend_url else None
+        for source in sources.values():
+            await stack.enter_async_context(source)
         # Whoever ends a key has published its successor: better read now than with the first token that needs it.
-        await stack.enter_async_context(followed(redis_url, revocations, keys.refetch))
-        verifier = Verifier(settings, keys, frontend_keys=frontend_keys, revocations=revocations)
-        sets = {"own": keys} | ({"frontend": frontend_keys} if frontend_keys else {})
-        skipped = "Keys of the key sets that are of no use here."
-        verifier.metrics.append(
-            Gauges("jwks_skipped_keys", skipped, "set", lambda: {name: keys.skipped for name, keys in sets.items()})
-        )
+        await stack.enter_async_context(followed(redis_url, revocations, own.refetch))
+        verifier = Verifier(settings, own, frontend_keys=frontend, revocations=revocations)
+        verifier.metrics.append(skipped_keys(sources))
         yield verifier
