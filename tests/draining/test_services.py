@@ -21,11 +21,16 @@ FOR_EVER = {"DRAIN_SECONDS": "600"}
 GATEWAY_TOML = """
 [upstreams.todo]
 url = "http://127.0.0.1:1"
+[server]
+flood = { rate = 1000000, burst = 1000000 }
+[limits]
+plenty = { key = "ip", rate = 1000000, burst = 1000000 }
 [[routes]]
 path = "/todos"
 match = "prefix"
 upstream = "todo"
 methods = ["GET"]
+limit = "plenty"
 max_body = 0
 """
 

@@ -18,7 +18,11 @@ SERVER = """
 body_idle = 0.6
 header_timeout = 0.8
 """
-CONFIG = """
+PLENTY = "rate = 1000000, burst = 1000000"
+CONFIG = f"""
+[limits]
+plenty = {{ key = "ip", {PLENTY} }}
+few = {{ key = "user", rate = 1, per = 900, burst = 3 }}
 [cors]
 origins = ["http://app.test"]
 [docs]
@@ -43,13 +47,16 @@ ROUTES = [
     ("/auth", "prefix", "jar", "GET POST", 16384),
     ("/dead", "prefix", "dead", "GET POST", 1024),
     ("/hole", "prefix", "hole", "GET", 0),
+    ("/few", "prefix", "plain", "GET POST", 1024),
 ]
+LIMITS = {"/few": "few"}
 
 STREAM = """
 [[routes]]
 path = "/live"
 upstream = "plain"
 methods = ["GET", "POST"]
+limit = "plenty"
 max_body = 1024
 stream = "sse"
 idle = 2.5
@@ -57,13 +64,14 @@ idle = 2.5
 
 
 def config_text(server: str = SERVER) -> str:
-    """Return a gateway.toml with these lines about the server."""
+    """Return a gateway.toml with these lines about the server; unless they say so, nothing is a flood."""
     entries = (
         f'[[routes]]\npath = "{path}"\nmatch = "{match}"\nupstream = "{upstream}"\n'
-        f"methods = {methods.split()}\nmax_body = {max_body}\n"
+        f'methods = {methods.split()}\nlimit = "{LIMITS.get(path, "plenty")}"\nmax_body = {max_body}\n'
         for path, match, upstream, methods, max_body in ROUTES
     )
-    return f"[server]\n{server}\n{CONFIG}" + "".join(entries) + STREAM
+    flood = "" if "flood" in server else f"flood = {{ {PLENTY} }}"
+    return f"[server]\n{server}\n{flood}\n{CONFIG}" + "".join(entries) + STREAM
 
 
 @dataclass

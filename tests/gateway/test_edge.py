@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.access_log import AccessLog
 from gateway.config import Config
 from gateway.edge import Edge
+from gateway.limits import Limits
 from gateway.locations import Locations
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings
@@ -26,11 +27,13 @@ def edge() -> Edge:
         {
             "cors": {"origins": ["http://app.test"]},
             "upstreams": {"one": {"url": "http://one"}},
-            "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "max_body": 0}],
+            "limits": {"few": {"key": "ip", "rate": 1, "burst": 1}},
+            "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "limit": "few", "max_body": 0}],
         }
     )
     passage = Passage({}, config.server, Locations("http://localhost:8080", [], []))
-    return Edge(Settings(environment, config), broken, passage, AccessLog("error", "json"))
+    settings = Settings(environment, config)
+    return Edge(settings, broken, passage, AccessLog("error", "json"), limits=Limits(settings))
 
 
 class TestBugs:

@@ -6,6 +6,7 @@ import pytest
 from devstack.ports import free_ports
 from gateway.config import Config
 from gateway.edge import Edge
+from gateway.limits import Limits
 from gateway.locations import Locations
 from gateway.metrics import CountingLog, requests_of
 from gateway.passage import Passage
@@ -20,10 +21,12 @@ from tests.metering import read, scan
 def config() -> Config:
     """A route, and one for streams."""
     routes = [
-        {"path": "/todos", "upstream": "one", "methods": ["GET"], "max_body": 0},
-        {"path": "/live", "upstream": "one", "methods": ["GET"], "max_body": 0, "stream": "sse"},
+        {"path": "/todos", "upstream": "one", "methods": ["GET"], "limit": "few", "max_body": 0},
+        {"path": "/live", "upstream": "one", "methods": ["GET"], "limit": "few", "max_body": 0, "stream": "sse"},
     ]
-    return Config.model_validate({"upstreams": {"one": {"url": "http://one"}}, "routes": routes})
+    limits = {"few": {"key": "ip", "rate": 1, "burst": 1}}
+    upstreams = {"one": {"url": "http://one"}}
+    return Config.model_validate({"upstreams": upstreams, "limits": limits, "routes": routes})
 
 
 class TestFigures:
@@ -31,7 +34,8 @@ class TestFigures:
         """Ten thousand paths, none of them a route, are counted as such: two hundred series at most."""
         environment = Environment(environment="development", public_url="http://localhost:8080", log_level="error")
         requests, passage = requests_of(config), Passage({}, config.server, Locations("http://localhost:8080", [], []))
-        edge = Edge(Settings(environment, config), scan, passage, CountingLog(environment, requests))
+        settings = Settings(environment, config)
+        edge = Edge(settings, scan, passage, CountingLog(environment, requests), limits=Limits(settings))
 
         await scan(edge, 10_000)
 

@@ -9,9 +9,10 @@ CONFIG = Config.model_validate(
     {
         "docs": {"title": "Things", "introduction": "Hello."},
         "upstreams": {"auth": {"url": "http://auth"}, "todo": {"url": "http://todo"}},
+        "limits": {"few": {"key": "ip", "rate": 1, "burst": 1}},
         "routes": [
-            {"path": "/auth", "upstream": "auth", "methods": ["GET", "POST"], "max_body": 1},
-            {"path": "/todos", "upstream": "todo", "methods": ["GET"], "max_body": 1},
+            {"path": "/auth", "upstream": "auth", "methods": ["GET", "POST"], "limit": "few", "max_body": 1},
+            {"path": "/todos", "upstream": "todo", "methods": ["GET"], "limit": "few", "max_body": 1},
         ],
     }
 )

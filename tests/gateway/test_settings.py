@@ -10,10 +10,13 @@ import pytest
 GOOD = """
 [upstreams.one]
 url = "http://one:8000"
+[limits]
+few = { key = "ip", rate = 1, burst = 1 }
 [[routes]]
 path = "/a"
 upstream = "one"
 methods = ["GET"]
+limit = "few"
 max_body = 0
 """
 
@@ -80,6 +83,15 @@ class TestRefusing:
             ('url = "http://one:8000"', 'url = "http://one:8000"\nkeepalive = 75', "upstreams.one.keepalive"),
             ('upstream = "one"', 'upstream = "two"', "'two', which [upstreams] does not list"),
             ('methods = ["GET"]', "methods = []", "routes.0.methods"),
+            ('limit = "few"', "", "routes.0.limit: is missing"),
+            ('limit = "few"', 'limit = "many"', "'many', which [limits] does not list"),
+            ("few = {", "Few = {", "must be a word of small letters other than flood, not 'Few'"),
+            ("few = {", "flood = {", "must be a word of small letters other than flood, not 'flood'"),
+            ('key = "ip"', 'key = "name"', "limits.few.key"),
+            ("rate = 1,", "rate = 0,", "limits.few.rate"),
+            ("burst = 1 }", "burst = 86401 }", "limits.few: a burst must be made up for within a day"),
+            ("burst = 1 }", "burst = 1, per = 0 }", "limits.few.per"),
+            ("[limits]", "[server]\nflood = { rate = 1 }\n[limits]", "server.flood.burst: is missing"),
             ('methods = ["GET"]', 'methods = ["GET"]\nauth = "required"', "routes.0.auth"),
             ('path = "/a"', 'path = "/health"', "/health is answered by the gateway itself"),
             ("max_body = 0", "max_body = 0\n[cors]\norigins = ['*']", "cors.origins.0"),
@@ -93,6 +105,14 @@ class TestRefusing:
 
         assert run.returncode == 2
         assert words in run.stderr
+
+    @pytest.mark.parametrize("name", ["GATEWAY_REPLICAS", "THROTTLE_FACTOR"])
+    def test_numbers(self, tmp_path: Path, name: str) -> None:
+        """Less than one replica, or a limit that lets nobody in, is a mistake."""
+        run = check(tmp_path, GOOD, **{name: "0"})
+
+        assert run.returncode == 2
+        assert f"{name}: " in run.stderr
 
     def test_misspelt_variable(self, tmp_path: Path) -> None:
         """A GATEWAY_ variable that means nothing is a mistake, not a comment."""

@@ -9,7 +9,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from shared.settings import Origin
 
-__all__ = ["OWN_PATHS", "Config", "CorsConfig", "DocsConfig", "Host", "RouteConfig", "ServerConfig", "UpstreamConfig"]
+__all__ = [
+    "FLOOD",
+    "OWN_PATHS",
+    "Config",
+    "CorsConfig",
+    "DocsConfig",
+    "Host",
+    "LimitConfig",
+    "RateConfig",
+    "RouteConfig",
+    "ServerConfig",
+    "UpstreamConfig",
+]
 
 OWN_PATHS = {
     "": "exact",
@@ -20,6 +32,11 @@ OWN_PATHS = {
     "/readyz": "exact",
 }
 """What the gateway answers itself, and how each of these addresses matches."""
+
+FLOOD = "flood"
+"""The limit on all requests of one address; it is named beside those of `limits`."""
+
+DAY_SECONDS = 86_400
 
 
 def _without_user(url: str) -> str:
@@ -34,6 +51,12 @@ def _in_segments(path: str) -> str:
     return path
 
 
+def _limit_name(name: str) -> str:
+    if name == FLOOD or not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
+        raise ValueError(f"must be a word of small letters other than {FLOOD}, not {name!r}")
+    return name
+
+
 def _host(entry: str) -> str:
     if not re.fullmatch(r"(?:[A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", entry):
         raise ValueError(f"must be a host like todo.example or localhost:8080, not {entry!r}")
@@ -41,6 +64,7 @@ def _host(entry: str) -> str:
 
 
 Host = Annotated[str, AfterValidator(_host)]
+LimitName = Annotated[str, AfterValidator(_limit_name)]
 Seconds = Annotated[float, Field(gt=0)]
 Methods = Annotated[list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]], Field(min_length=1)]
 
@@ -49,11 +73,32 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class RateConfig(_Section):
+    """`rate` requests in `per` seconds in the long run, and `burst` at once."""
+
+    rate: int = Field(ge=1, le=1_000_000)
+    per: int = Field(default=1, ge=1, le=DAY_SECONDS)
+    burst: int = Field(ge=1, le=1_000_000)
+
+    @model_validator(mode="after")
+    def _is_made_up_for(self) -> Self:
+        if self.burst * self.per > self.rate * DAY_SECONDS:
+            raise ValueError("a burst must be made up for within a day at this rate")
+        return self
+
+
+class LimitConfig(RateConfig):
+    """A limit that routes name: for each client address, or for each user where a token says who that is."""
+
+    key: Literal["ip", "user"]
+
+
 class ServerConfig(_Section):
     """For which hosts it answers, and what one client may send, and how long it may take.
 
     A body's rate, in bytes a second, is judged once the client was waited for during `body_grace`. `write_stall` is how
-    long a client may take nothing of what waits for it. Above `max_connections`, more are closed as they come.
+    long a client may take nothing of what waits for it. Above `max_connections`, more are closed as they come. `flood`
+    is what one address may send, whatever it asks for.
     """
 
     hosts: tuple[Host, ...] = ("localhost", "127.0.0.1", "[::1]", "gateway")
@@ -66,6 +111,7 @@ class ServerConfig(_Section):
     body_grace: Seconds = 10
     min_body_rate: int = Field(default=256, ge=0)
     write_stall: Seconds = 30
+    flood: RateConfig = RateConfig(rate=100, per=1, burst=200)
 
 
 class CorsConfig(_Section):
@@ -97,7 +143,7 @@ class UpstreamConfig(_Section):
 
 
 class RouteConfig(_Section):
-    """Which addresses go to which upstream, by which methods, with how large a body.
+    """Which addresses go to which upstream, by which methods, under which limit, with how large a body.
 
     Answers of a `stream` route go on until one side ends them; at a stop, the gateway does. `idle` is how long such an
     answer may pause, where that is not the upstream's own `idle`.
@@ -107,6 +153,7 @@ class RouteConfig(_Section):
     match: Literal["prefix", "exact"] = "prefix"
     upstream: str
     methods: Methods
+    limit: str
     max_body: int = Field(ge=0)
     stream: Literal["sse"] | None = None
     idle: Seconds | None = None
@@ -125,6 +172,7 @@ class Config(_Section):
     server: ServerConfig = ServerConfig()
     cors: CorsConfig = CorsConfig()
     docs: DocsConfig = DocsConfig()
+    limits: dict[LimitName, LimitConfig] = {}
     upstreams: dict[str, UpstreamConfig] = Field(min_length=1)
     routes: list[RouteConfig] = Field(min_length=1)
 
@@ -134,6 +182,11 @@ class Config(_Section):
             f"{route.path} goes to the upstream {route.upstream!r}, which [upstreams] does not list"
             for route in self.routes
             if route.upstream not in self.upstreams
+        ]
+        faults += [
+            f"{route.path} has the limit {route.limit!r}, which [limits] does not list"
+            for route in self.routes
+            if route.limit not in self.limits
         ]
         counts = Counter(route.path for route in self.routes)
         faults += [f"{path} stands there {count} times" for path, count in counts.items() if count > 1]

@@ -1,8 +1,8 @@
 """The outermost layer: a raw ASGI application that decides, in a fixed order, what becomes of a request.
 
 Ids first, so that every answer carries one; then the address and the header fields; then what CORS says; then route and
-method; then the size of the body. Until there nothing of a body is read and no upstream is asked. Whatever goes wrong
-on the way ends here as a problem, with the same fields as every other answer.
+method; then the client's limits; then the size of the body. Until there nothing of a body is read and no upstream is
+asked. Whatever goes wrong on the way ends here as a problem, with the same fields as every other answer.
 """
 
 import structlog
@@ -15,6 +15,7 @@ from gateway.failures import AnswerBroken
 from gateway.headers import Pairs, request_fields
 from gateway.hosts import Hosts
 from gateway.identity import Fields, Identities, host_of
+from gateway.limits import Limits
 from gateway.passage import Passage
 from gateway.problems import BadFraming, ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod, UnknownCoding
 from gateway.reply import Reply, standing_fields
@@ -36,7 +37,9 @@ log = structlog.get_logger()
 class Edge:
     """Serves the public port. `own` answers what the gateway has to say itself, `passage` leads to the upstreams."""
 
-    def __init__(self, settings: Settings, own: ASGIApp, passage: Passage, access_log: AccessLog) -> None:
+    def __init__(
+        self, settings: Settings, own: ASGIApp, passage: Passage, access_log: AccessLog, *, limits: Limits
+    ) -> None:
         config, public_url = settings.config, settings.environment.public_url
         self._routes = RoutingTable(config)
         self._cookies = {name: upstream.cookies for name, upstream in config.upstreams.items()}
@@ -49,6 +52,7 @@ class Edge:
         self._own = own
         self._passage = passage
         self._access_log = access_log
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -79,7 +83,8 @@ class Edge:
         scope, method = visit.scope, visit.scope["method"]
         _check_framing(visit)
         visit.host = host_of(scope, visit.fields, self._public_host)
-        if scope["raw_path"] not in ASKED_BY_ADDRESS:
+        is_by_address = scope["raw_path"] in ASKED_BY_ADDRESS
+        if not is_by_address:
             self._hosts.check(visit.host)
         check_target(scope["raw_path"], scope["query_string"])
         route = visit.route = self._routes.find(scope["raw_path"])
@@ -95,9 +100,13 @@ class Edge:
             raise NoRoute
         if method not in route.methods:
             raise NoSuchMethod(Allow=route.allow)
+        if not is_by_address:
+            self._limits.refuse_floods(visit)
         if method == "OPTIONS":
             await _without_body(visit, [(b"allow", route.allow.encode())])
             return
+        if upstream is not None:
+            await self._limits.count(visit, route.limit)
         _check_body(visit, route)
         if upstream is None:
             await self._answer_itself(visit)

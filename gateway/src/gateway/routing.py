@@ -38,6 +38,8 @@ class Route:
     """Whether its answers go on until somebody ends them."""
     idle_seconds: float | None = None
     """How long the upstream may pause; None: as long as it may elsewhere."""
+    limit: str = ""
+    """The limit that its requests count under; none for what the gateway answers itself."""
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ def _route(entry: RouteConfig) -> Route:
         allow=", ".join(answered),
         is_stream=entry.stream is not None,
         idle_seconds=entry.idle,
+        limit=entry.limit,
     )
 
 

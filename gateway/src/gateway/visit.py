@@ -16,11 +16,11 @@ MAX_LOGGED_PATH = 512
 
 
 class Visit:
-    """Holds the parts of one request together; `host` and `route` are set once they are known."""
+    """Holds the parts of one request together; `host`, `route` and `user` are set once they are known."""
 
     __slots__ = (
         *("_started", "bytes_in", "error", "fields", "host", "identity", "receive", "reply"),
-        *("route", "scope", "upstream_seconds"),
+        *("limit_backend", "route", "scope", "upstream_seconds", "user"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, fields: Fields, identity: Identity) -> None:
@@ -31,6 +31,8 @@ class Visit:
         self.reply: Reply
         self.host = b""
         self.route: Route | None = None
+        self.user: str | None = None
+        self.limit_backend: str | None = None
         self.bytes_in = 0
         self.upstream_seconds: float | None = None
         self.error: str | None = None
@@ -79,5 +81,6 @@ class Visit:
             "upstream_ms": None if upstream is None else round(upstream * 1000, 2),
             "upstream": route.upstream if route else None,
             "client_ip": identity.client,
+            "limit_backend": self.limit_backend,
             "error": self.error,
         }
