@@ -64,15 +64,16 @@ class TestLimitRedis:
         valkey = new_valkey()
         begin, end = OUTAGES[outage]
         async with one_gateway(SERVER, REDIS_URL=valkey.url) as gateway:
-            assert (await crowd(gateway), await backend(gateway)) == ({200}, "redis")
+
+            async def is_counted_in_redis() -> bool:
+                return await backend(gateway) == "redis"
+
+            assert await crowd(gateway) == {200}
+            await until(is_counted_in_redis)
             await asyncio.to_thread(begin, valkey)
             assert (await crowd(gateway), await backend(gateway)) == ({200}, "local")
             await asyncio.to_thread(end, valkey)
-
-            async def is_back() -> bool:
-                return await backend(gateway) == "redis"
-
-            await until(is_back, seconds=30)
+            await until(is_counted_in_redis, seconds=30)
             assert await crowd(gateway) == {200}
 
     async def test_the_limit_holds(self, one_gateway: OneGateway, upstream: Upstream, new_valkey: NewValkey) -> None:
