@@ -26,12 +26,17 @@ FOR_EVER = {"DRAIN_SECONDS": "600"}
 GATEWAY_TOML = """
 [upstreams.todo]
 url = "http://127.0.0.1:1"
+[server]
+flood = { rate = 1000000, burst = 1000000 }
+[limits]
+plenty = { key = "ip", rate = 1000000, burst = 1000000 }
 [[routes]]
 path = "/todos"
 match = "prefix"
 upstream = "todo"
 methods = ["GET"]
 auth = "required"
+limit = "plenty"
 max_body = 0
 """
 

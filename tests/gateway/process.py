@@ -21,7 +21,11 @@ SERVER = """
 body_idle = 0.6
 header_timeout = 0.8
 """
-CONFIG = """
+PLENTY = "rate = 1000000, burst = 1000000"
+CONFIG = f"""
+[limits]
+plenty = {{ key = "ip", {PLENTY} }}
+few = {{ key = "user", rate = 1, per = 900, burst = 3 }}
 [cors]
 origins = ["http://app.test"]
 [docs]
@@ -46,7 +50,9 @@ ROUTES = [
     ("/auth", "prefix", "jar", "GET POST", 16384),
     ("/dead", "prefix", "dead", "GET POST", 1024),
     ("/hole", "prefix", "hole", "GET", 0),
+    ("/few", "prefix", "plain", "GET POST", 1024),
 ]
+LIMITS = {"/few": "few"}
 
 STREAM = """
 [[routes]]
@@ -54,6 +60,7 @@ path = "/live"
 upstream = "plain"
 methods = ["GET", "POST"]
 auth = "none"
+limit = "plenty"
 max_body = 1024
 stream = "sse"
 idle = 2.5
@@ -67,6 +74,7 @@ path = "/{auth}"
 upstream = "plain"
 methods = ["GET", "POST", "PUT"]
 auth = "{auth}"
+limit = "plenty"
 max_body = 1024
 """
     for auth in ("required", "optional")
@@ -74,13 +82,14 @@ max_body = 1024
 
 
 def config_text(server: str = SERVER) -> str:
-    """Return a gateway.toml with these lines about the server."""
+    """Return a gateway.toml with these lines about the server; unless they say so, nothing is a flood."""
     entries = (
         f'[[routes]]\npath = "{path}"\nmatch = "{match}"\nupstream = "{upstream}"\n'
-        f'methods = {methods.split()}\nauth = "none"\nmax_body = {max_body}\n'
+        f'methods = {methods.split()}\nauth = "none"\nlimit = "{LIMITS.get(path, "plenty")}"\nmax_body = {max_body}\n'
         for path, match, upstream, methods, max_body in ROUTES
     )
-    return f"[server]\n{server}\n{CONFIG}" + "".join(entries) + STREAM + GUARDED
+    flood = "" if "flood" in server else f"flood = {{ {PLENTY} }}"
+    return f"[server]\n{server}\n{flood}\n{CONFIG}" + "".join(entries) + STREAM + GUARDED
 
 
 @dataclass

@@ -8,12 +8,15 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.access_log import AccessLog
 from gateway.config import Config
-from gateway.edge import Edge
+from gateway.edge import Checks, Edge
+from gateway.limits import Limits
 from gateway.locations import Locations
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings
 from gateway.tokens import TokenCheck
 from tests.gateway.process import NO_KEYS
+
+FREE = {"auth": "none", "limit": "few"}
 
 
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,12 +31,16 @@ def edge() -> Edge:
         {
             "cors": {"origins": ["http://app.test"]},
             "upstreams": {"one": {"url": "http://one"}},
-            "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "auth": "none", "max_body": 0}],
+            "limits": {"few": {"key": "ip", "rate": 1, "burst": 1}},
+            "routes": [
+                {"path": "/a", "upstream": "one", "methods": ["GET"], "auth": "none", "limit": "few", "max_body": 0}
+            ],
         }
     )
     passage = Passage({}, config, Locations("http://localhost:8080", [], []))
+    settings = Settings(environment, config)
     return Edge(
-        Settings(environment, config), broken, passage, AccessLog("error", "json"), tokens=TokenCheck(environment)
+        settings, broken, passage, AccessLog("error", "json"), Checks(TokenCheck(environment), Limits(settings))
     )
 
 

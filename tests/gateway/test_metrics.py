@@ -5,7 +5,8 @@ import pytest
 
 from devstack.ports import free_ports
 from gateway.config import Config
-from gateway.edge import Edge
+from gateway.edge import Checks, Edge
+from gateway.limits import Limits
 from gateway.locations import Locations
 from gateway.metrics import CountingLog, requests_of
 from gateway.passage import Passage
@@ -16,15 +17,27 @@ from tests.draining.replicas import replica
 from tests.gateway.process import NO_KEYS, config_text
 from tests.metering import read, scan
 
+FREE = {"auth": "none", "limit": "few"}
+
 
 @pytest.fixture
 def config() -> Config:
     """A route, and one for streams."""
     routes = [
-        {"path": "/todos", "upstream": "one", "methods": ["GET"], "auth": "none", "max_body": 0},
-        {"path": "/live", "upstream": "one", "methods": ["GET"], "auth": "none", "max_body": 0, "stream": "sse"},
+        {"path": "/todos", "upstream": "one", "methods": ["GET"], "auth": "none", "limit": "few", "max_body": 0},
+        {
+            "path": "/live",
+            "upstream": "one",
+            "methods": ["GET"],
+            "auth": "none",
+            "limit": "few",
+            "max_body": 0,
+            "stream": "sse",
+        },
     ]
-    return Config.model_validate({"upstreams": {"one": {"url": "http://one"}}, "routes": routes})
+    limits = {"few": {"key": "ip", "rate": 1, "burst": 1}}
+    upstreams = {"one": {"url": "http://one"}}
+    return Config.model_validate({"upstreams": upstreams, "limits": limits, "routes": routes})
 
 
 class TestFigures:
@@ -35,7 +48,8 @@ class TestFigures:
         )
         requests, passage = requests_of(config), Passage({}, config, Locations("http://localhost:8080", [], []))
         log, tokens = CountingLog(environment, requests), TokenCheck(environment)
-        edge = Edge(Settings(environment, config), scan, passage, log, tokens=tokens)
+        settings = Settings(environment, config)
+        edge = Edge(settings, scan, passage, log, Checks(tokens, Limits(settings)))
 
         await scan(edge, 10_000)
 

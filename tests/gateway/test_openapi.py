@@ -5,13 +5,23 @@ import json
 from gateway.config import Config
 from gateway.openapi import Json, merge
 
+FREE = {"auth": "none", "limit": "few"}
+
 CONFIG = Config.model_validate(
     {
         "docs": {"title": "Things", "introduction": "Hello."},
         "upstreams": {"auth": {"url": "http://auth"}, "todo": {"url": "http://todo"}},
+        "limits": {"few": {"key": "ip", "rate": 1, "burst": 1}},
         "routes": [
-            {"path": "/auth", "upstream": "auth", "methods": ["GET", "POST"], "auth": "none", "max_body": 1},
-            {"path": "/todos", "upstream": "todo", "methods": ["GET"], "auth": "none", "max_body": 1},
+            {
+                "path": "/auth",
+                "upstream": "auth",
+                "methods": ["GET", "POST"],
+                "auth": "none",
+                "limit": "few",
+                "max_body": 1,
+            },
+            {"path": "/todos", "upstream": "todo", "methods": ["GET"], "auth": "none", "limit": "few", "max_body": 1},
         ],
     }
 )
@@ -90,12 +100,22 @@ class TestMerging:
         responses = dig(self.merged, "paths", "/auth/login", "post", "responses")
 
         assert isinstance(responses, dict)
-        assert set(responses) == {"200", "403", "413", "502", "504"}
+        assert set(responses) == {"200", "403", "413", "429", "502", "504"}
         text = json.dumps(self.merged)
         for section, entries in (dig(self.merged, "components") or {}).items():
             for name in entries:
                 text = text.replace(f'"#/components/{section}/{name}"', "")
         assert "#/components/" not in text
+
+    def test_limits(self) -> None:
+        """Successes and the refusal of one too many say where the client stands, and the refusal when to come again."""
+        success = dig(self.merged, "paths", "/todos/{todo_id}", "get", "responses", "200", "headers")
+        refusal = dig(self.merged, "components", "responses", "Gateway429", "headers")
+
+        assert isinstance(success, dict)
+        assert isinstance(refusal, dict)
+        assert set(success) == {"RateLimit", "RateLimit-Policy"}
+        assert set(refusal) == {"RateLimit", "RateLimit-Policy", "Retry-After"}
 
     def test_operation_ids(self) -> None:
         """Two services may use one name for an operation."""

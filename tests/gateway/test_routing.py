@@ -10,13 +10,25 @@ from gateway.config import Config
 from gateway.problems import BadTarget
 from gateway.routing import RoutingTable, check_target
 
+FREE = {"auth": "none", "limit": "few"}
+
 
 def entry(path: str, match: str = "prefix", methods: tuple[str, ...] = ("GET",)) -> dict[str, object]:
-    return {"path": path, "match": match, "upstream": "one", "methods": list(methods), "auth": "none", "max_body": 0}
+    return {
+        "path": path,
+        "match": match,
+        "upstream": "one",
+        "methods": list(methods),
+        "auth": "none",
+        "limit": "few",
+        "max_body": 0,
+    }
 
 
 def table(*entries: dict[str, object]) -> RoutingTable:
-    return RoutingTable(Config.model_validate({"upstreams": {"one": {"url": "http://one"}}, "routes": list(entries)}))
+    limits = {"few": {"key": "ip", "rate": 1, "burst": 1}}
+    upstreams = {"one": {"url": "http://one"}}
+    return RoutingTable(Config.model_validate({"upstreams": upstreams, "limits": limits, "routes": list(entries)}))
 
 
 TABLE = table(entry("/a"), entry("/a/b", "exact"), entry("/a/b/c"), entry("/only/deep"), entry("/x", "exact"))

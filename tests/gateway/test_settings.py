@@ -17,11 +17,14 @@ ENVIRONMENT = {
 GOOD = """
 [upstreams.one]
 url = "http://one:8000"
+[limits]
+few = { key = "ip", rate = 1, burst = 1 }
 [[routes]]
 path = "/a"
 upstream = "one"
 methods = ["GET"]
 auth = "none"
+limit = "few"
 max_body = 0
 """
 
@@ -90,7 +93,7 @@ class TestChecking:
         for words in ("PORT:", "ALLOWED_ORIGINS.0:", "PUBLIC_URL: is missing", "routes.0.path:", "routes.0.max_body:"):
             assert words in run.stderr
         assert "nonsense: is not known; there are cors, docs," in run.stderr
-        assert "a/ goes to the upstream 'two', which [upstreams] does not list" in run.stderr
+        assert "a/ has the upstream 'two', which [upstreams] does not list" in run.stderr
         assert "GATEWAY_PORT: is not known; there are GATEWAY_CONFIG," in run.stderr
 
     def test_hints_at_what_is_right(self, tmp_path: Path) -> None:
@@ -128,6 +131,15 @@ class TestRefusing:
             ("max_body = 0", "max_body = 0\n[cors]\norigins = ['http://app.test/a']", "cors.origins.0"),
             ('auth = "none"', "", "routes.0.auth: is missing"),
             ('auth = "none"', 'auth = "sometimes"', "routes.0.auth"),
+            ('limit = "few"', "", "routes.0.limit: is missing"),
+            ('limit = "few"', 'limit = "many"', "'many', which [limits] does not list"),
+            ("few = {", "Few = {", "must be a word of small letters other than flood, not 'Few'"),
+            ("few = {", "flood = {", "must be a word of small letters other than flood, not 'flood'"),
+            ('key = "ip"', 'key = "name"', "limits.few.key"),
+            ("rate = 1,", "rate = 0,", "limits.few.rate"),
+            ("burst = 1 }", "burst = 86401 }", "limits.few: a burst must be made up for within a day"),
+            ("burst = 1 }", "burst = 1, per = 0 }", "limits.few.per"),
+            ("[limits]", "[server]\nflood = { rate = 1 }\n[limits]", "server.flood.burst: is missing"),
             ('path = "/a"', 'path = "/health"', "/health is answered by the gateway itself"),
             ("max_body = 0", "max_body = 0\n[cors]\norigins = ['*']", "cors.origins.0"),
             ("max_body = 0", "max_body = 0\n" + GOOD[GOOD.index("[[routes]]") :], "/a stands there 2 times"),
@@ -140,6 +152,14 @@ class TestRefusing:
 
         assert run.returncode == 2
         assert words in run.stderr
+
+    @pytest.mark.parametrize("name", ["GATEWAY_REPLICAS", "THROTTLE_FACTOR"])
+    def test_numbers(self, tmp_path: Path, name: str) -> None:
+        """Less than one replica, or a limit that lets nobody in, is a mistake."""
+        run = check(tmp_path, GOOD, **{name: "0"})
+
+        assert run.returncode == 2
+        assert f"{name}: " in run.stderr
 
     def test_misspelt_variable(self, tmp_path: Path) -> None:
         """A GATEWAY_ variable that means nothing is a mistake, not a comment."""

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
@@ -11,12 +11,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from shared.settings import Origin
 
 __all__ = [
+    "FLOOD",
     "OWN_PATHS",
     "Auth",
     "Config",
     "CorsConfig",
     "DocsConfig",
     "Host",
+    "LimitConfig",
+    "RateConfig",
     "RouteConfig",
     "ServerConfig",
     "UpstreamConfig",
@@ -32,6 +35,11 @@ OWN_PATHS = {
 }
 """What the gateway answers itself, and how each of these addresses matches."""
 
+FLOOD = "flood"
+"""The limit on all requests of one address; it is named beside those of `limits`."""
+
+DAY_SECONDS = 86_400
+
 
 def _without_user(url: str) -> str:
     if "@" in urlsplit(url).netloc:
@@ -45,6 +53,12 @@ def _in_segments(path: str) -> str:
     return path
 
 
+def _limit_name(name: str) -> str:
+    if name == FLOOD or not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
+        raise ValueError(f"must be a word of small letters other than {FLOOD}, not {name!r}")
+    return name
+
+
 def _host(entry: str) -> str:
     if not re.fullmatch(r"(?:[A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", entry):
         raise ValueError(f"must be a host like todo.example or localhost:8080, not {entry!r}")
@@ -52,6 +66,7 @@ def _host(entry: str) -> str:
 
 
 Host = Annotated[str, AfterValidator(_host)]
+LimitName = Annotated[str, AfterValidator(_limit_name)]
 Seconds = Annotated[float, Field(gt=0)]
 Auth: TypeAlias = Literal["required", "optional", "none"]
 Methods = Annotated[list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]], Field(min_length=1)]
@@ -61,12 +76,33 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class RateConfig(_Section):
+    """`rate` requests in `per` seconds in the long run, and `burst` at once."""
+
+    rate: int = Field(ge=1, le=1_000_000)
+    per: int = Field(default=1, ge=1, le=DAY_SECONDS)
+    burst: int = Field(ge=1, le=1_000_000)
+
+    @model_validator(mode="after")
+    def _is_made_up_for(self) -> Self:
+        if self.burst * self.per > self.rate * DAY_SECONDS:
+            raise ValueError("a burst must be made up for within a day at this rate")
+        return self
+
+
+class LimitConfig(RateConfig):
+    """A limit that routes name: for each client address, or for each user where a token says who that is."""
+
+    key: Literal["ip", "user"]
+
+
 class ServerConfig(_Section):
     """For which hosts it answers, and what one client may send, and how long it may take.
 
     A body's rate, in bytes a second, is judged once the client was waited for during `body_grace`. `write_stall` is how
     long a client may take nothing of what waits for it. Above `max_connections`, more are closed as they come.
     At most `max_in_flight` requests are on their way to services, beside those of routes with a bound of their own.
+    `flood` is what one address may send, whatever it asks for.
     """
 
     hosts: tuple[Host, ...] = ("localhost", "127.0.0.1", "[::1]", "gateway")
@@ -80,6 +116,7 @@ class ServerConfig(_Section):
     min_body_rate: int = Field(default=256, ge=0)
     write_stall: Seconds = 30
     max_in_flight: int = Field(default=512, gt=0)
+    flood: RateConfig = RateConfig(rate=100, per=1, burst=200)
 
 
 class CorsConfig(_Section):
@@ -120,7 +157,7 @@ class UpstreamConfig(_Section):
 
 
 class RouteConfig(_Section):
-    """Which addresses go to which upstream, by which methods, with how large a body, and whether only with a token.
+    """Which addresses go to which upstream, by which methods, with or without a token, under which limit.
 
     With `auth` optional, a request without `Authorization` passes, and one with a token that is not valid does not.
     Answers of a `stream` route go on until one side ends them; at a stop, the gateway does. `idle` is how long such an
@@ -133,6 +170,7 @@ class RouteConfig(_Section):
     upstream: str
     methods: Methods
     auth: Auth
+    limit: str
     max_body: int = Field(ge=0)
     stream: Literal["sse"] | None = None
     idle: Seconds | None = None
@@ -153,6 +191,7 @@ class Config(_Section):
     server: ServerConfig = ServerConfig()
     cors: CorsConfig = CorsConfig()
     docs: DocsConfig = DocsConfig()
+    limits: dict[LimitName, LimitConfig] = {}
     upstreams: dict[str, UpstreamConfig] = Field(min_length=1)
     routes: list[RouteConfig] = Field(min_length=1)
 
@@ -166,14 +205,19 @@ class Config(_Section):
 
 def misfits(raw: Mapping[str, object]) -> list[str]:
     """Return what does not fit together in the text of a file, whatever else is wrong with it."""
-    upstreams, routes = raw.get("upstreams"), raw.get("routes")
-    known = upstreams if isinstance(upstreams, dict) else {}
+    routes = raw.get("routes")
     entries = [entry for entry in routes if isinstance(entry, dict)] if isinstance(routes, list) else []
     faults = [
-        f"{entry.get('path')} goes to the upstream {name!r}, which [upstreams] does not list"
+        f"{entry.get('path')} has the {kind} {name!r}, which [{kind}s] does not list"
         for entry in entries
-        if isinstance(name := entry.get("upstream"), str) and name not in known
+        for kind in ("upstream", "limit")
+        if isinstance(name := entry.get(kind), str) and name not in _names(raw, f"{kind}s")
     ]
     counts = Counter(path for entry in entries if isinstance(path := entry.get("path"), str))
     faults += [f"{path} stands there {count} times" for path, count in counts.items() if count > 1]
     return faults + [f"{path} is answered by the gateway itself" for path in counts if path in OWN_PATHS]
+
+
+def _names(raw: Mapping[str, object], section: str) -> Collection[str]:
+    entries = raw.get(section)
+    return entries if isinstance(entries, dict) else ()

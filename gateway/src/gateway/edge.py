@@ -1,9 +1,11 @@
 """The outermost layer: a raw ASGI application that decides, in a fixed order, what becomes of a request.
 
 Ids first, so that every answer carries one; then the address and the header fields; then what CORS says; then route and
-method; then the access token; then the size of the body. Until there nothing of a body is read and no upstream is
-asked. Whatever goes wrong on the way ends here as a problem, with the same fields as every other answer.
+method; then the client's token and its limits; then the size of the body. Until there nothing of a body is read and no
+upstream is asked. Whatever goes wrong on the way ends here as a problem, with the same fields as every other answer.
 """
+
+from typing import NamedTuple
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +17,7 @@ from gateway.failures import AnswerBroken
 from gateway.headers import Pairs, request_fields
 from gateway.hosts import Hosts
 from gateway.identity import Fields, Identities, host_of
+from gateway.limits import Limits
 from gateway.passage import Passage
 from gateway.problems import BadFraming, ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod, UnknownCoding
 from gateway.reply import Reply, standing_fields
@@ -26,7 +29,7 @@ from gateway.watch import ClientGone
 from shared.logging import request_context
 from shared.problems import Problem, problem_response
 
-__all__ = ["Edge"]
+__all__ = ["Checks", "Edge"]
 
 # Orchestrators ask a replica by its address, which no list of names holds.
 ASKED_BY_ADDRESS = frozenset({b"/livez", b"/livez/", b"/readyz", b"/readyz/"})
@@ -34,11 +37,18 @@ ASKED_BY_ADDRESS = frozenset({b"/livez", b"/livez/", b"/readyz", b"/readyz/"})
 log = structlog.get_logger()
 
 
+class Checks(NamedTuple):
+    """What is asked of a client before its request is passed on: who it is, and how often it comes."""
+
+    tokens: TokenCheck
+    limits: Limits
+
+
 class Edge:
     """Serves the public port. `own` answers what the gateway has to say itself, `passage` leads to the upstreams."""
 
     def __init__(
-        self, settings: Settings, own: ASGIApp, passage: Passage, access_log: AccessLog, *, tokens: TokenCheck
+        self, settings: Settings, own: ASGIApp, passage: Passage, access_log: AccessLog, checks: Checks
     ) -> None:
         config, public_url = settings.config, settings.environment.public_url
         self._routes = RoutingTable(config)
@@ -49,7 +59,7 @@ class Edge:
         public_host = public_url.partition("://")[2]
         self._public_host = public_host.encode()
         self._hosts = Hosts([public_host, *config.server.hosts])
-        self._tokens = tokens
+        self._tokens, self._limits = checks
         self._own = own
         self._passage = passage
         self._access_log = access_log
@@ -85,7 +95,8 @@ class Edge:
         scope, method = visit.scope, visit.scope["method"]
         _check_framing(visit)
         visit.host = host_of(scope, visit.fields, self._public_host)
-        if scope["raw_path"] not in ASKED_BY_ADDRESS:
+        is_by_address = scope["raw_path"] in ASKED_BY_ADDRESS
+        if not is_by_address:
             self._hosts.check(visit.host)
         check_target(scope["raw_path"], scope["query_string"])
         route = visit.route = self._routes.find(scope["raw_path"])
@@ -101,12 +112,15 @@ class Edge:
             raise NoRoute
         if method not in route.methods:
             raise NoSuchMethod(Allow=route.allow)
+        if not is_by_address:
+            self._limits.refuse_floods(visit)
         if method == "OPTIONS":
             await _without_body(visit, [(b"allow", route.allow.encode())])
             return
         if upstream is not None:
             self._passage.check_room(route)
-        visit.user = await self._tokens.user_of(visit.fields.all(b"authorization"), route.auth)
+            visit.user = await self._tokens.user_of(visit.fields.all(b"authorization"), route.auth)
+            await self._limits.count(visit, route.limit)
         _check_body(visit, route)
         if upstream is None:
             await self._answer_itself(visit)

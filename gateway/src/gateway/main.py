@@ -8,7 +8,8 @@ from starlette.types import ASGIApp
 
 from gateway.docs import docs_router
 from gateway.documents import Documents
-from gateway.edge import Edge
+from gateway.edge import Checks, Edge
+from gateway.limits import Limits
 from gateway.locations import Locations
 from gateway.lookout import Resolve, resolve_by_system
 from gateway.metrics import CountingLog, requests_of
@@ -21,8 +22,9 @@ from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
 from shared.lifespan import Opener, hears_stop, opens
 from shared.logging import configure_logging
-from shared.metrics import Metrics
+from shared.metrics import Measured, Metrics
 from shared.paths import BothSpellings
+from shared.redis import RedisClient
 
 __all__ = ["create_app"]
 
@@ -36,27 +38,34 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
     environment, config = settings.environment, settings.config
     configure_logging("gateway", environment.log_level, environment.log_format)
 
-    drain, requests = Drain(environment.drain_seconds), requests_of(config)
+    drain, requests, limits = Drain(environment.drain_seconds), requests_of(config), Limits(settings)
     access_log, tokens = CountingLog(environment, requests), TokenCheck(environment)
     upstreams = {name: Upstream(upstream, resolve=resolve) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
     passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins))
     resources: dict[str, Opener] = {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
     resources["tokens"] = lambda _: tokens.following_keys()
+    resources |= {"redis": _redis(environment), "limits": lambda state: limits.counting_in(state.redis)}
     resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
     # Last, so that the streams end when the draining is over.
-    resources |= _watched(environment, drain, Metrics(requests, tokens)) | {"drain": lambda _: drain.delaying_stop()}
-    edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log, tokens=tokens)
+    resources |= _watched(environment, drain, requests, tokens, limits) | {"drain": lambda _: drain.delaying_stop()}
+    edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log, Checks(tokens, limits))
     return Draining(edge, drain)
 
 
-def _watched(environment: Environment, drain: Drain, metrics: Metrics) -> dict[str, Opener]:
+def _watched(environment: Environment, drain: Drain, *parts: Measured) -> dict[str, Opener]:
     """Return what is told of this process at the admin port. Nothing but the draining makes it unready."""
     address, port = environment.admin_address, environment.admin_port
     return {
-        "metrics": lambda _: nullcontext(metrics),
-        "health": lambda _: Health.serve(address, port, drain.check, metrics=metrics),
+        "metrics": lambda state: nullcontext(Metrics(*parts, *([state.redis] if state.redis else []))),
+        "health": lambda state: Health.serve(address, port, drain.check, metrics=state.metrics),
     }
+
+
+def _redis(environment: Environment) -> Opener:
+    """What opens the Redis in which the limits are counted; None where there is none."""
+    url = environment.redis_url
+    return lambda _: nullcontext() if url is None else RedisClient.open(url.get_secret_value())
 
 
 def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:

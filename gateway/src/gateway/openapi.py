@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
 
 from gateway.config import Config
+from gateway.openapi_limits import LIMIT_FIELDS, Json, Object, refused, with_limit
 from gateway.problems import (
     CorsForbidden,
     ForwardedTooLarge,
+    RateLimited,
     Refusal,
     UpstreamConnectTimeout,
     UpstreamProtocol,
@@ -20,12 +21,9 @@ from shared.problems import documents
 
 __all__ = ["Json", "merge"]
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-Object: TypeAlias = dict[str, Json]
-
 BEARER = "bearer"
 PASSED_ON: tuple[type[Refusal], ...] = (
-    *(CorsForbidden, ForwardedTooLarge, UpstreamUnreachable, UpstreamReset, UpstreamProtocol),
+    *(CorsForbidden, ForwardedTooLarge, RateLimited, UpstreamUnreachable, UpstreamReset, UpstreamProtocol),
     *(UpstreamConnectTimeout, UpstreamTimeout),
 )
 
@@ -40,7 +38,7 @@ def merge(config: Config, sources: Mapping[str, Json], own: Json) -> Object:
     present = {name: _object(document) for name, document in sources.items() if document is not None}
     twice = _ambiguous([*present.values()])
     paths: Object = {}
-    components: dict[str, Object] = {"responses": _refusals()}
+    components: dict[str, Object] = {"responses": _refusals(), "headers": dict(LIMIT_FIELDS)}
     for name, document in present.items():
         renamed = _object(_renamed(document, _names(name, document, twice)))
         for section, entries in _object(renamed.get("components")).items():
@@ -147,18 +145,20 @@ def _operation(method: str, operation: Json, upstream: str, route: Route) -> Jso
     if method.upper() not in route.methods:
         return None
     responses = _object(operation["responses"])
-    statuses = ["502", "504", *(["413"] if "requestBody" in operation else [])]
+    statuses = ["429", "502", "504", *(["413"] if "requestBody" in operation else [])]
     if method not in {"get", "head"}:
         statuses.append("403")
     added: Object = {
         status: {"$ref": f"#/components/responses/Gateway{status}"} for status in statuses if status not in responses
     }
     named: Object = {"operationId": f"{upstream}_{operation['operationId']}"} if "operationId" in operation else {}
-    return {**operation, **named, "responses": {**responses, **added}}
+    announced = {status: with_limit(status, answer) for status, answer in responses.items()}
+    return {**operation, **named, "responses": {**announced, **added}}
 
 
 def _refusals() -> Object:
-    return {f"Gateway{status}": _plain(answer) for status, answer in documents(*PASSED_ON).items()}
+    answers = {f"Gateway{status}": _plain(answer) for status, answer in documents(*PASSED_ON).items()}
+    return {**answers, "Gateway429": refused(_object(answers["Gateway429"]))}
 
 
 def _plain(answer: object) -> Json:

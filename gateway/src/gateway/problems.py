@@ -38,6 +38,7 @@ __all__ = [
     "NoSuchMethod",
     "NoToken",
     "Overloaded",
+    "RateLimited",
     "Refusal",
     "RequestTimeout",
     "UnknownCoding",
@@ -134,6 +135,16 @@ class NoRoute(Refusal, NotFound):
 
 class NoSuchMethod(Refusal, MethodNotAllowed):
     """This address does not answer that method; `Allow` lists those it does."""
+
+
+class RateLimited(Refusal):
+    """There were too many requests. Try again after `Retry-After` seconds."""
+
+    status, code, title, proxy_error = 429, "rate_limited", "Too many requests", "http_request_denied"
+
+    def __init__(self, seconds: int) -> None:
+        """Say after how many seconds the next request is let in."""
+        super().__init__(Retry_After=str(seconds))
 
 
 class RequestTimeout(Refusal):

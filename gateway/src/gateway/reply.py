@@ -9,6 +9,8 @@ from gateway.headers import Pairs
 
 __all__ = ["Reply", "standing_fields"]
 
+RATE_LIMIT_FIELDS = (b"ratelimit", b"ratelimit-policy")
+
 
 def standing_fields(public_url: str) -> Pairs:
     """Return what every answer carries unless its maker said otherwise: an API's answers are for scripts alone."""
@@ -44,14 +46,16 @@ _clock = _Clock()
 class Reply:
     """The `send` of one request: adds `fixed` and, where absent, `standing` to the head, and counts what leaves.
 
-    `fixed` has the request id, so no other one leaves.
+    `fixed` has the request id, so no other one leaves. `limit`, where the client stands, leaves unless the answer's
+    maker says where it does: that one's limit may be the narrower one, and two in one field would take one syntax.
     """
 
-    __slots__ = ("_fixed", "_send", "_standing", "bytes_out", "status")
+    __slots__ = ("_fixed", "_send", "_standing", "bytes_out", "limit", "status")
 
     def __init__(self, send: Send, fixed: Pairs, standing: Pairs) -> None:
         self.status = 0
         self.bytes_out = 0
+        self.limit: Pairs = []
         self._send = send
         self._fixed = fixed
         self._standing = standing
@@ -90,6 +94,8 @@ class Reply:
                 dressed.append(pair)
         dressed.append((b"vary", _merged_vary(varying) if varying else b"Origin"))
         dressed += self._fixed
+        if names.isdisjoint(RATE_LIMIT_FIELDS):
+            dressed += self.limit
         dressed += [pair for pair in self._standing if pair[0] not in names]
         if b"date" not in names:
             dressed.append((b"date", _clock.now()))

@@ -43,6 +43,8 @@ class Route:
     """How many of its requests may be on their way; None: they count among all others."""
     has_keys: bool = False
     """Whether the service does a POST once, however often it comes with the same `Idempotency-Key`."""
+    limit: str = ""
+    """The limit that its requests count under; none for what the gateway answers itself."""
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ def _route(entry: RouteConfig) -> Route:
         idle_seconds=entry.idle,
         max_in_flight=entry.max_in_flight,
         has_keys=entry.idempotency_key,
+        limit=entry.limit,
     )
 
 

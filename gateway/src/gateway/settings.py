@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from gateway.config import Config, Host, misfits
 from gateway.hints import faults_in_environment, faults_in_file
@@ -31,6 +31,11 @@ class Environment(TokenSettings):
     gateway_config: Path | None = None
     gateway_hosts: CommaSeparated[Host] | None = None
     allowed_origins: CommaSeparated[Origin] | None = None
+    # How many gateways share the limits: each lets in its part of them while it has to count alone.
+    gateway_replicas: int = Field(default=1, ge=1, le=1000)
+    throttle_factor: int = Field(default=1, ge=1, le=1_000_000)
+    # Without it, every gateway counts alone always.
+    redis_url: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ def _unknown_variables(variables: Mapping[str, str], raw: Mapping[str, object]) 
     """A misspelt variable would otherwise be a deployment that quietly runs with the file's value."""
     upstreams = raw.get("upstreams")
     names = upstreams if isinstance(upstreams, dict) else {}
-    known = {"GATEWAY_CONFIG", "GATEWAY_HOSTS", *(UPSTREAM_VARIABLE.format(name.upper()) for name in names)}
+    known = {name.upper() for name in Environment.model_fields if name.startswith("gateway_")}
+    known |= {UPSTREAM_VARIABLE.format(name.upper()) for name in names}
     unknown = sorted(name for name in variables if name.startswith("GATEWAY_") and name not in known)
     return [f"{name}: is not known; there are {', '.join(sorted(known))}" for name in unknown]

@@ -24,7 +24,7 @@ class Visit:
     __slots__ = (
         *("attempts", "endpoint"),
         *("_started", "bytes_in", "error", "fields", "host", "identity", "receive", "reply"),
-        *("route", "scope", "upstream_seconds", "user"),
+        *("limit_backend", "route", "scope", "upstream_seconds", "user"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, fields: Fields, identity: Identity) -> None:
@@ -36,6 +36,7 @@ class Visit:
         self.host = b""
         self.route: Route | None = None
         self.user: str | None = None
+        self.limit_backend: str | None = None
         self.bytes_in = 0
         self.upstream_seconds: float | None = None
         self.endpoint: str | None = None
@@ -89,5 +90,6 @@ class Visit:
             "attempts": self.attempts,
             "client_ip": identity.client,
             "user": self.user,
+            "limit_backend": self.limit_backend,
             "error": self.error,
         }

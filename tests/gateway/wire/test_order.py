@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from tests.gateway.peers import Upstream, Wire
+from tests.gateway.conftest import OneGateway
+from tests.gateway.peers import Upstream, Wire, get
 from tests.gateway.process import Gateway
 
 TOO_LONG = "/todos?" + "a" * 9000
@@ -25,6 +26,7 @@ STEPS: list[tuple[str, dict[str, str], list[str], tuple[int, str]]] = [
     ("route", {"target": "/nowhere"}, [], (404, "not_found")),
     ("method", {"target": "/read"}, [], (405, "method_not_allowed")),
     ("token", {"target": "/required"}, [], (401, "missing_token")),
+    ("limit", {"target": "/few"}, [], (429, "rate_limited")),
     ("body size", {}, [LARGE], (413, "body_too_large")),
     ("expectation", {}, ["Expect: 200-ok"], (417, "expectation_failed")),
 ]
@@ -43,6 +45,8 @@ async def test_order(
     later: tuple[str, dict[str, str], list[str], tuple[int, str]],
 ) -> None:
     """A request that would fail at two steps gets the earlier answer, before any of its body, and runs nowhere."""
+    while "limit" in {earlier[0], later[0]} and (await gateway.ask(get("/few"))).status != 429:
+        upstream.forget()
     said = SOUND | earlier[1] | later[1]
     lines = [f"Host: {said['host']}", *earlier[2], *later[2]]
     async with Wire.to(gateway.port) as wire:
@@ -70,3 +74,17 @@ async def test_a_token_is_asked_for_where_there_is_something(gateway: Gateway, u
 
     assert [(await gateway.ask(raw)).status for raw in asked] == [405, 204]
     assert upstream.seen == []
+
+
+async def test_floods_come_behind_the_method(one_gateway: OneGateway, upstream: Upstream) -> None:
+    """They are told before the limit of the route and the body; what was wrong before that is still said."""
+    async with one_gateway("flood = { rate = 1, per = 900, burst = 5 }") as gateway:
+        for _ in range(4):
+            await gateway.ask(get("/few"))
+        before_flood = await gateway.ask(get("/few"))
+        flood = await gateway.ask(get("/few", LARGE, method="POST"))
+        earlier = [await gateway.ask(request) for request in (get("/nowhere"), get("/few", method="PUT"))]
+
+    policies = [answer.one("ratelimit-policy") for answer in (before_flood, flood)]
+    assert [answer.status for answer in (before_flood, flood, *earlier)] == [429, 429, 404, 405]
+    assert policies == ['"few";q=1;w=900', '"flood";q=1;w=900']
