@@ -142,6 +142,7 @@ class TestRefusing:
             ("[limits]", "[server]\nflood = { rate = 1 }\n[limits]", "server.flood.burst: is missing"),
             ('path = "/a"', 'path = "/health"', "/health is answered by the gateway itself"),
             ("max_body = 0", "max_body = 0\n[cors]\norigins = ['*']", "cors.origins.0"),
+            ("max_body = 0", "max_body = 0\n[cors]\norigins = ['null']", "cors.origins.0"),
             ("max_body = 0", "max_body = 0\n" + GOOD[GOOD.index("[[routes]]") :], "/a stands there 2 times"),
             ("max_body = 0", "max_body = ", "gateway.toml"),
         ],
