@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.datastructures import State
 
+from shared.memory import give_back
 from shared.problems import Unavailable
 
 __all__ = ["Loop", "Opener", "end", "hears_stop", "kept_running", "opens", "pause", "repeat", "run_until_stopped"]
@@ -45,6 +46,7 @@ def opens(**resources: Opener) -> Callable[[FastAPI], AbstractAsyncContextManage
         async with AsyncExitStack() as stack:
             for name, opener in resources.items():
                 setattr(app.state, name, await stack.enter_async_context(opener(app.state)))
+            give_back()
             with _seldom_collected():
                 yield
 
@@ -102,6 +104,7 @@ async def run_until_stopped(stopping: Callable[[], None], /, **loops: Loop) -> N
 
     At the signal `stopping` is called, and the loops finish what they have in hand; a second signal ends the process.
     """
+    give_back()
     stop = asyncio.Event()
     running = asyncio.get_running_loop()
 
