@@ -142,6 +142,9 @@ class Upstream:
     connections: set[asyncio.StreamWriter] = field(default_factory=set)
     opened: int = 0
     document: dict[str, object] | None = None
+    readiness: str = "200 OK"
+    probes: int = 0
+    stop: Callable[[], None] = field(default=lambda: None)
 
     @property
     def last(self) -> Message:
@@ -152,8 +155,9 @@ class Upstream:
         self.seen.clear()
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Self]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20)
+    async def serving(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Self]:
+        server = await asyncio.start_server(self._serve, host, port, limit=1 << 20, backlog=1024)
+        self.stop = server.close
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
@@ -170,6 +174,12 @@ class Upstream:
         head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
         await wire.send(head.encode() + body)
 
+    async def _ready(self, wire: Wire) -> None:
+        """So it is with this."""
+        self.opened -= 1
+        self.probes += 1
+        await wire.send(f"HTTP/1.1 {self.readiness}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = Wire(reader, writer)
         self.connections.add(writer)
@@ -180,6 +190,9 @@ class Upstream:
                 first, *lines = raw.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
                 fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
                 request = Message(first, fields, raw_head=raw)
+                if request.target == "/readyz":
+                    await self._ready(wire)
+                    break
                 if request.target == "/openapi.json":
                     await self._document(wire)
                     break

@@ -80,6 +80,13 @@ class Gateway:
         async with Wire.to(self.port) as wire:
             return await wire.answer(raw, to_head=to_head)
 
+    async def ask_a_bad_one(self, raw: str) -> Message:
+        """Ask an upstream that always fails, as soon as the gateway does not leave it alone."""
+        async with asyncio.timeout(10):
+            while (answer := await self.ask(raw)).status == 503:
+                await asyncio.sleep(0.05)
+        return answer
+
     def holds(self, port: int) -> bool:
         """Whether a process still has the socket of this local port; what the kernel finishes alone has no inode."""
         return any(here == port for here, _ in _held_sockets())

@@ -29,7 +29,7 @@ def edge() -> Edge:
             "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "max_body": 0}],
         }
     )
-    passage = Passage({}, config.server, Locations("http://localhost:8080", [], []))
+    passage = Passage({}, config, Locations("http://localhost:8080", [], []))
     return Edge(Settings(environment, config), broken, passage, AccessLog("error", "json"))
 
 

@@ -30,7 +30,7 @@ class TestFigures:
     async def test_label_count(self, config):
         """Ten thousand paths, none of them a route, are counted as such: two hundred series at most."""
         environment = Environment(environment="development", public_url="http://localhost:8080", log_level="error")
-        requests, passage = requests_of(config), Passage({}, config.server, Locations("http://localhost:8080", [], []))
+        requests, passage = requests_of(config), Passage({}, config, Locations("http://localhost:8080", [], []))
         edge = Edge(Settings(environment, config), scan, passage, CountingLog(environment, requests))
 
         await scan(edge, 10_000)

@@ -54,6 +54,7 @@ class ServerConfig(_Section):
 
     A body's rate, in bytes a second, is judged once the client was waited for during `body_grace`. `write_stall` is how
     long a client may take nothing of what waits for it. Above `max_connections`, more are closed as they come.
+    At most `max_in_flight` requests are on their way to services, beside those of routes with a bound of their own.
     """
 
     hosts: tuple[Host, ...] = ("localhost", "127.0.0.1", "[::1]", "gateway")
@@ -66,6 +67,7 @@ class ServerConfig(_Section):
     body_grace: Seconds = 10
     min_body_rate: int = Field(default=256, ge=0)
     write_stall: Seconds = 30
+    max_in_flight: int = Field(default=512, gt=0)
 
 
 class CorsConfig(_Section):
@@ -85,12 +87,21 @@ class CorsConfig(_Section):
 
 
 class UpstreamConfig(_Section):
-    """One service: where it is, and how long it may take to be reached, to begin its answer, and to go on with it."""
+    """One service: where it is, and how long it may take to be reached, to begin its answer, and to go on with it.
+
+    `deadline` is for all of it up to the answer's head, repeats included, from the last byte of the request's body on.
+    Each address that the name has gets up to `max_in_flight` requests at once; of those beyond, `queue` may wait for
+    `queue_wait`. Streams count neither here nor there.
+    """
 
     url: Annotated[Origin, AfterValidator(_without_user)]
     connect: Seconds = 1
     first_byte: Seconds = 5
     idle: Seconds = 15
+    deadline: Seconds = 10
+    max_in_flight: int = Field(default=128, gt=0)
+    queue: int = Field(default=64, ge=0)
+    queue_wait: Seconds = 0.05
     # Below the 75 seconds after which services close an idle connection: the gateway is always first to let go.
     keepalive: float = Field(default=55, gt=0, lt=75)
     cookies: bool = False
@@ -100,7 +111,8 @@ class RouteConfig(_Section):
     """Which addresses go to which upstream, by which methods, with how large a body.
 
     Answers of a `stream` route go on until one side ends them; at a stop, the gateway does. `idle` is how long such an
-    answer may pause, where that is not the upstream's own `idle`.
+    answer may pause, where that is not the upstream's own `idle`. Requests of a route with `max_in_flight` count apart.
+    `idempotency_key` promises that the service does a POST once, however often it comes with the same Idempotency-Key.
     """
 
     path: Annotated[str, AfterValidator(_in_segments)]
@@ -110,6 +122,8 @@ class RouteConfig(_Section):
     max_body: int = Field(ge=0)
     stream: Literal["sse"] | None = None
     idle: Seconds | None = None
+    max_in_flight: int | None = Field(default=None, gt=0)
+    idempotency_key: bool = False
 
 
 class DocsConfig(_Section):

@@ -98,6 +98,8 @@ class Edge:
         if method == "OPTIONS":
             await _without_body(visit, [(b"allow", route.allow.encode())])
             return
+        if upstream is not None:
+            self._passage.check_room(route)
         _check_body(visit, route)
         if upstream is None:
             await self._answer_itself(visit)

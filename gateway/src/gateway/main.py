@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager, nullcontext
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from gateway.client import UpstreamClient
 from gateway.docs import docs_router
 from gateway.documents import Documents
 from gateway.edge import Edge
 from gateway.locations import Locations
+from gateway.lookout import Resolve, resolve_by_system
 from gateway.metrics import CountingLog, requests_of
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings, load_settings
+from gateway.upstream import Upstream
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
@@ -25,18 +26,21 @@ from shared.paths import BothSpellings
 __all__ = ["create_app"]
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
-    """Return the gateway as an ASGI application; without `settings` they are read, and faults in them exit."""
+def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_system) -> ASGIApp:
+    """Return the gateway as an ASGI application; without `settings` they are read, and faults in them exit.
+
+    `resolve` finds the addresses of the services.
+    """
     settings = settings or load_settings()
     environment, config = settings.environment, settings.config
     configure_logging("gateway", environment.log_level, environment.log_format)
 
     drain, requests = Drain(environment.drain_seconds), requests_of(config)
     access_log = CountingLog(environment, requests)
-    clients = {name: UpstreamClient(upstream) for name, upstream in config.upstreams.items()}
+    upstreams = {name: Upstream(upstream, resolve=resolve) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
-    passage = Passage(clients, config.server, Locations(environment.public_url, urls, config.cors.origins))
-    resources: dict[str, Opener] = {f"upstream_{name}": _opener(client) for name, client in clients.items()}
+    passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins))
+    resources: dict[str, Opener] = {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
     resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
     # Last, so that the streams end when the draining is over.
     resources |= _watched(environment, drain, Metrics(requests)) | {"drain": lambda _: drain.delaying_stop()}
@@ -75,5 +79,5 @@ async def _ending_streams(passage: Passage) -> AsyncIterator[None]:
         yield
 
 
-def _opener(client: UpstreamClient) -> Opener:
-    return lambda _: client
+def _opener(upstream: Upstream) -> Opener:
+    return lambda _: upstream

@@ -1,15 +1,17 @@
 """The passage of one request to its upstream and of the answer back, bytes left alone."""
 
+import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
 
+from gateway.admission import Cap
+from gateway.answer import Answer
 from gateway.bodies import HELD_BYTES, RequestBody, discard
-from gateway.client import Answer, Outgoing, UpstreamClient
-from gateway.config import ServerConfig
+from gateway.config import Config
 from gateway.failures import AnswerBroken, NotSent, UpstreamFailure
 from gateway.headers import VIA, Pairs, answer_fields
 from gateway.locations import Locations
+from gateway.outgoing import Outgoing
 from gateway.problems import (
     Refusal,
     UpstreamConnectTimeout,
@@ -18,7 +20,9 @@ from gateway.problems import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from gateway.retry import Asking
 from gateway.routing import Route
+from gateway.upstream import Place, Upstream
 from gateway.visit import Visit
 from gateway.watch import Watch
 from gateway.whole import collected_for, refuse_streams
@@ -32,14 +36,23 @@ class _StreamEnds(Exception):
 
 
 class Passage:
-    """Sends requests on to the upstreams, each of them once."""
+    """Sends requests on to the upstreams, as many at once as they and the gateway bear."""
 
-    def __init__(self, clients: Mapping[str, UpstreamClient], server: ServerConfig, locations: Locations) -> None:
-        self._clients = clients
-        self._server = server
+    def __init__(self, upstreams: Mapping[str, Upstream], config: Config, locations: Locations) -> None:
+        self._upstreams = {name: Asking(upstream) for name, upstream in upstreams.items()}
+        self._server = config.server
+        self._cap = Cap(config.server.max_in_flight)
+        self._route_caps = {route.path: Cap(route.max_in_flight) for route in config.routes if route.max_in_flight}
         self._locations = locations
         self._streams: set[Watch] = set()
         self._is_closing = False
+
+    def check_room(self, route: Route) -> None:
+        """Raise `Overloaded` when too many requests are under way, before anything of this one's body is read."""
+        self._cap_of(route).check()
+
+    def _cap_of(self, route: Route) -> Cap:
+        return self._cap if route.max_in_flight is None else self._route_caps[route.path]
 
     def end_streams(self) -> None:
         """End the answers that would not end by themselves, those that are under way and those that still begin."""
@@ -54,37 +67,35 @@ class Passage:
         """
         refuse_streams(visit)
         try:
-            await self._pass_on(visit, self._clients[upstream], route, passed)
+            await self._pass_on(visit, self._upstreams[upstream], route, passed)
         except _StreamEnds:
             if not visit.reply.is_started:
                 raise Busy from None
             # A whole end: the client has lost nothing and comes again, by then to a gateway that stays.
             await visit.reply.body(b"", more=False)
 
-    async def _pass_on(self, visit: Visit, client: UpstreamClient, route: Route, passed: list[tuple[str, str]]) -> None:
-        with Watch() as watch, self._streaming(visit, route, watch):
+    async def _pass_on(self, visit: Visit, asking: Asking, route: Route, passed: list[tuple[str, str]]) -> None:
+        is_stream, config = route.is_stream and visit.scope["method"] == "GET", asking.upstream.config
+        with Watch(math.inf if is_stream else config.deadline) as watch:
             body = RequestBody(visit.receive, route.max_body, visit.declared_length, self._server)
+            if is_stream:
+                self._begin_stream(watch)
             try:
-                request = await self._outgoing(visit, body, watch, client.idle_seconds)
+                request = await self._outgoing(visit, body, watch, config.idle)
                 request.fields = [*passed, *_own_fields(visit)]
-                request.idle_seconds = route.idle_seconds
-                await self._exchange(visit, client, request, body)
+                request.idle_seconds, request.is_stream = route.idle_seconds, is_stream
+                request.has_key = route.has_keys and _has_key(request)
+                with self._cap_of(route):
+                    await self._exchange(visit, asking.ask(request, watch), request, body)
             finally:
                 visit.bytes_in = body.received
+                self._streams.discard(watch)
 
-    @contextmanager
-    def _streaming(self, visit: Visit, route: Route, watch: Watch) -> Iterator[None]:
+    def _begin_stream(self, watch: Watch) -> None:
         """Know of an answer that would not end by itself, as long as it goes on."""
-        if not route.is_stream or visit.scope["method"] != "GET":
-            yield
-            return
         self._streams.add(watch)
         if self._is_closing:
             watch.stop(_StreamEnds())
-        try:
-            yield
-        finally:
-            self._streams.discard(watch)
 
     async def _outgoing(self, visit: Visit, body: RequestBody, watch: Watch, stall_seconds: float) -> Outgoing:
         scope = visit.scope
@@ -102,24 +113,30 @@ class Passage:
             watch.look_out(visit.receive)
         return outgoing
 
-    async def _exchange(self, visit: Visit, client: UpstreamClient, request: Outgoing, body: RequestBody) -> None:
-        asked = time.perf_counter()
+    async def _exchange(
+        self, visit: Visit, asked: Awaitable[tuple[Answer, Place]], request: Outgoing, body: RequestBody
+    ) -> None:
+        asked_at = time.perf_counter()
         try:
-            answer = await client.send(request)
+            answer, place = await asked
         except UpstreamFailure as failure:
             raise _refusal(failure) from failure
         finally:
-            visit.upstream_seconds = time.perf_counter() - asked
-        with answer:
-            head = self._head(visit, answer)
-            is_early = not body.is_whole
-            if is_early:
-                head.append((b"connection", b"close"))
-            collected = await collected_for(visit, answer, head)
-            await visit.reply.start(answer.status, head)
-            if collected is not None:
-                await visit.reply.body(collected, more=True)
-            await _stream(visit, answer, is_early=is_early)
+            visit.upstream_seconds = time.perf_counter() - asked_at
+            visit.endpoint, visit.attempts = request.endpoint, request.attempts
+        try:
+            with answer:
+                head = self._head(visit, answer)
+                is_early = not body.is_whole
+                if is_early:
+                    head.append((b"connection", b"close"))
+                collected = await collected_for(visit, answer, head)
+                await visit.reply.start(answer.status, head)
+                if collected is not None:
+                    await visit.reply.body(collected, more=True)
+                await _stream(visit, answer, is_early=is_early)
+        finally:
+            place.leave()
 
     def _head(self, visit: Visit, answer: Answer) -> Pairs:
         if not 200 <= answer.status <= 599:
@@ -142,6 +159,10 @@ async def _stream(visit: Visit, answer: Answer, *, is_early: bool) -> None:
             await discard(visit.receive)
             chunk = b""
         await visit.reply.body(chunk, more=more)
+
+
+def _has_key(request: Outgoing) -> bool:
+    return request.method == "POST" and any(name == "idempotency-key" for name, _ in request.fields)
 
 
 def _own_fields(visit: Visit) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ Each refusal names its cause in `Proxy-Status` too (RFC 9209), so that an operat
 that an upstream wrote. What upstreams answer, problems included, passes untouched.
 """
 
+from random import SystemRandom
 from typing import ClassVar
 
 from shared.problems import (
@@ -21,13 +22,16 @@ __all__ = [
     "BadHeader",
     "BadHost",
     "BadTarget",
+    "CircuitOpen",
     "CorsForbidden",
     "ExpectationFailed",
     "ForwardedTooLarge",
     "GatewayBug",
     "LoopDetected",
+    "NoEndpoint",
     "NoRoute",
     "NoSuchMethod",
+    "Overloaded",
     "Refusal",
     "RequestTimeout",
     "UnknownCoding",
@@ -38,6 +42,10 @@ __all__ = [
     "UpstreamUnreachable",
     "WrongHost",
 ]
+
+COME_AGAIN_SECONDS = (1, 3)
+
+_DICE = SystemRandom()
 
 
 class Refusal(Problem):
@@ -153,6 +161,34 @@ class UpstreamTimeout(Refusal):
     """The service behind this address did not answer in time."""
 
     status, code, title, proxy_error = 504, "upstream_timeout", "Service timeout", "http_response_timeout"
+
+
+class _ComeAgain(Refusal):
+    """Nothing happened, and in a moment it may. When to come again differs, so that not everybody does at once."""
+
+    status, code, title = 503, "unavailable", "Unavailable"
+
+    def __init__(self) -> None:
+        """Draw how many seconds to wait."""
+        super().__init__(Retry_After=str(_DICE.randint(*COME_AGAIN_SECONDS)))
+
+
+class Overloaded(_ComeAgain):
+    """Too much is under way at once. Nothing happened; try again soon."""
+
+    code, title, proxy_error = "overloaded", "Overloaded", "connection_limit_reached"
+
+
+class CircuitOpen(_ComeAgain):
+    """The service behind this address has failed again and again, and is left alone for a moment."""
+
+    code, title, proxy_error = "circuit_open", "Service failing", "destination_unavailable"
+
+
+class NoEndpoint(_ComeAgain):
+    """No address is known of the service behind this one."""
+
+    code, title, proxy_error = "no_endpoint", "Service not found", "destination_unavailable"
 
 
 class LoopDetected(Refusal):

@@ -38,6 +38,10 @@ class Route:
     """Whether its answers go on until somebody ends them."""
     idle_seconds: float | None = None
     """How long the upstream may pause; None: as long as it may elsewhere."""
+    max_in_flight: int | None = None
+    """How many of its requests may be on their way; None: they count among all others."""
+    has_keys: bool = False
+    """Whether the service does a POST once, however often it comes with the same `Idempotency-Key`."""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,8 @@ def _route(entry: RouteConfig) -> Route:
         allow=", ".join(answered),
         is_stream=entry.stream is not None,
         idle_seconds=entry.idle,
+        max_in_flight=entry.max_in_flight,
+        has_keys=entry.idempotency_key,
     )
 
 

@@ -19,6 +19,7 @@ class Visit:
     """Holds the parts of one request together; `host` and `route` are set once they are known."""
 
     __slots__ = (
+        *("attempts", "endpoint"),
         *("_started", "bytes_in", "error", "fields", "host", "identity", "receive", "reply"),
         *("route", "scope", "upstream_seconds"),
     )
@@ -33,6 +34,8 @@ class Visit:
         self.route: Route | None = None
         self.bytes_in = 0
         self.upstream_seconds: float | None = None
+        self.endpoint: str | None = None
+        self.attempts = 0
         self.error: str | None = None
         self._started = time.perf_counter()
 
@@ -78,6 +81,8 @@ class Visit:
             "duration_ms": round((now - self._started) * 1000, 2),
             "upstream_ms": None if upstream is None else round(upstream * 1000, 2),
             "upstream": route.upstream if route else None,
+            "endpoint": self.endpoint,
+            "attempts": self.attempts,
             "client_ip": identity.client,
             "error": self.error,
         }

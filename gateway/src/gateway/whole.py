@@ -1,6 +1,6 @@
 """Answers for clients of HTTP/1.0, which know no chunks: one without a length is collected first, and gets one."""
 
-from gateway.client import Answer
+from gateway.answer import Answer
 from gateway.failures import AnswerBroken
 from gateway.headers import Pairs
 from gateway.problems import UpstreamProtocol

@@ -41,7 +41,7 @@ class TestEveryStatusCanBeRead:
         """The gateway's own refusals are problems with an id, a cause and the CORS fields."""
         status, request = ERRORS[name]
 
-        answer = await gateway.ask(request())
+        answer = await gateway.ask_a_bad_one(request())
 
         assert answer.status == status
         assert_readable(answer)

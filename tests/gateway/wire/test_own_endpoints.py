@@ -122,7 +122,7 @@ class TestLog:
 
     async def test_says_why(self, gateway: Gateway) -> None:
         """A refusal's line has its code."""
-        await gateway.ask(get("/dead/why"))
+        await gateway.ask_a_bad_one(get("/dead/why"))
 
         await until(lambda: '"/dead/why", "status": 502' in gateway.log.read_text())
         assert '"error": "upstream_unreachable"' in gateway.log.read_text()

@@ -64,6 +64,7 @@ class TestRequestFields:
         await gateway.ask(get("/todos", "X-Mine: 1"))
 
         added = {"via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id", "traceparent"}
+        added.add("x-request-deadline-ms")
         assert {name for name, _ in upstream.last.fields} == {"host", "x-mine"} | added
 
     @pytest.mark.parametrize("method", ["POST", "DELETE"])
@@ -86,7 +87,6 @@ class TestRequestFields:
                 "X-Request-Attempt: 2",
                 "Expect: 100-continue",
             ),
-            "X-Request-Deadline-Ms: 1",
         ],
     )
     async def test_dropped(self, gateway: Gateway, upstream: Upstream, line: str) -> None:
@@ -94,6 +94,12 @@ class TestRequestFields:
         await gateway.ask(get("/todos", line))
 
         assert upstream.last.all(line.split(":", maxsplit=1)[0].lower()) == []
+
+    async def test_the_deadline_is_the_gateways(self, gateway: Gateway, upstream: Upstream) -> None:
+        """What a client says about the time that is left does not arrive."""
+        await gateway.ask(get("/todos", "X-Request-Deadline-Ms: 1"))
+
+        assert 1 < int(upstream.last.one("x-request-deadline-ms") or 0) <= 10_000
 
     async def test_what_connection_nominates(self, gateway: Gateway, upstream: Upstream) -> None:
         """A field that Connection names is for the gateway and stays there."""

@@ -34,7 +34,7 @@ class TestNoAnswer:
     )
     async def test_no_connection(self, gateway: Gateway, target: str, status: int, code: str, cause: str) -> None:
         """A service that cannot be reached is a 502 at once, or a 504 after the time to connect."""
-        answer = await gateway.ask(get(target))
+        answer = await gateway.ask_a_bad_one(get(target))
 
         assert (answer.status, answer.code) == (status, code)
         assert answer.one("proxy-status") == f"gateway; error={cause}"
@@ -63,32 +63,13 @@ class TestNoAnswer:
 
     async def test_others_go_on(self, gateway: Gateway, upstream: Upstream) -> None:
         """While one upstream does not answer, requests to another are as quick as ever."""
-        slow = asyncio.create_task(gateway.ask(get("/hole")))
+        slow = asyncio.create_task(gateway.ask_a_bad_one(get("/hole")))
         asked = time.monotonic()
         answer = await gateway.ask(get("/todos"))
 
         assert answer.status == 200
         assert time.monotonic() - asked < 0.4
         assert (await slow).status == 504
-
-    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
-    @pytest.mark.parametrize("kept", [False, True])
-    async def test_client_never_retries(self, gateway: Gateway, upstream: Upstream, method: str, kept: bool) -> None:
-        """Whatever the method, an upstream that breaks off has seen the request once, on a kept connection too."""
-        await gateway.ask(get("/todos"))
-        if not kept:
-            for writer in list(upstream.connections):
-                writer.close()
-            # By the time that this is answered, the gateway has read the ends of those connections.
-            await gateway.ask(get("/health"))
-        upstream.forget()
-        upstream.script = hangs_up
-
-        answer = await gateway.ask(get("/todos", method=method))
-
-        assert answer.status == 502
-        assert len(upstream.seen) == 1
-        assert upstream.opened == (0 if kept else 1)
 
 
 class TestPauses:
