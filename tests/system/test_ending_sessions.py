@@ -35,15 +35,15 @@ class TestASessionThatEnds:
         assert (await ada.client.post("/auth/logout-all")).status_code == 204
         again = await log_in(ada)
 
-        await until(lambda: _is(ada.client, 401, first))
-        assert await _is(ada.client, 200, again)
+        await until(lambda: is_answered(ada.client, 401, first))
+        assert await is_answered(ada.client, 200, again)
 
 
 async def log_in(person: Person) -> str:
     """Log in once more; return what to send as `Authorization`, which has been accepted."""
     login = await person.client.post("/auth/login", json={"email": person.email, "password": person.password})
     bearer = f"Bearer {login.json()['access_token']}"
-    assert await _is(person.client, 200, bearer)
+    assert await is_answered(person.client, 200, bearer)
     return bearer
 
 
@@ -52,9 +52,9 @@ async def log_out(person: Person, bearer: str) -> float:
     answer = await person.client.post("/auth/logout", headers={"Authorization": bearer})
     assert answer.status_code == 204
     answered_at = time.monotonic()
-    await until(lambda: _is(person.client, 401, bearer))
+    await until(lambda: is_answered(person.client, 401, bearer))
     return time.monotonic() - answered_at
 
 
-async def _is(client: httpx.AsyncClient, status: int, bearer: str) -> bool:
+async def is_answered(client: httpx.AsyncClient, status: int, bearer: str) -> bool:
     return (await client.get("/todos", headers={"Authorization": bearer})).status_code == status

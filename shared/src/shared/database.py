@@ -163,6 +163,9 @@ class Database:
                 driver: asyncpg.Connection = connection.driver_connection
                 rows: list[Row] = await driver.fetch(sql, *[parameters[name] for name in names])
                 return rows
+            except TimeoutError:
+                driver.terminate()
+                raise
             finally:
                 await greenlet_spawn(connection.close)
         except Exception as error:

@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 from sqlalchemy import event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
@@ -87,5 +88,12 @@ def connect(url: str, process: str, profile: Profile) -> AsyncEngine:
         # A look at local state, where `pool_pre_ping` would cost three round trips at every checkout.
         if connection.driver_connection.is_closed():
             raise DisconnectionError
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def give_up_silent(context: ExceptionContext) -> None:
+        # Rolling back on a connection that does not answer would take as long again; the server does it by itself.
+        if isinstance(context.original_exception, TimeoutError) and context.connection is not None:
+            driver: asyncpg.Connection = context.connection.connection.driver_connection
+            driver.terminate()
 
     return engine
