@@ -1,6 +1,6 @@
 """The composition root: puts the gateway together from its settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
@@ -17,7 +17,7 @@ from gateway.settings import Environment, Settings, load_settings
 from gateway.tokens import TokenCheck
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
-from shared.health import Health, health_router
+from shared.health import Health, Snapshot, health_router
 from shared.lifespan import Opener, hears_stop, opens
 from shared.logging import configure_logging
 from shared.metrics import Metrics
@@ -40,18 +40,23 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     resources: dict[str, Opener] = {f"upstream_{name}": _opener(client) for name, client in clients.items()}
     resources["tokens"] = lambda _: tokens.following_keys()
     resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
+    parts: dict[str, Snapshot] = {"keys": tokens.snapshot}
     # Last, so that the streams end when the draining is over.
-    resources |= _watched(environment, drain, Metrics(requests, tokens)) | {"drain": lambda _: drain.delaying_stop()}
+    resources |= _watched(environment, drain, Metrics(requests, tokens), parts) | {
+        "drain": lambda _: drain.delaying_stop()
+    }
     edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log, tokens=tokens)
     return Draining(edge, drain)
 
 
-def _watched(environment: Environment, drain: Drain, metrics: Metrics) -> dict[str, Opener]:
+def _watched(
+    environment: Environment, drain: Drain, metrics: Metrics, parts: Mapping[str, Snapshot]
+) -> dict[str, Opener]:
     """Return what is told of this process at the admin port. Nothing but the draining makes it unready."""
     address, port = environment.admin_address, environment.admin_port
     return {
         "metrics": lambda _: nullcontext(metrics),
-        "health": lambda _: Health.serve(address, port, drain.check, metrics=metrics),
+        "health": lambda _: Health.serve(address, port, drain.check, metrics=metrics, parts=parts),
     }
 
 
