@@ -65,12 +65,16 @@ class TestFigures:
         assert read(await Metrics(requests).render())["http_request_seconds_count"] == 0
 
     async def test_are_at_the_admin_port(self, tmp_path):
-        """The gateway as operators start it counts what it has answered."""
+        """The gateway as operators start it counts what it has answered, and tells of its parts, there alone."""
         (tmp_path / "gateway.toml").write_text(config_text())
         [admin] = free_ports(1)
         given = {"GATEWAY_CONFIG": str(tmp_path / "gateway.toml"), "ADMIN_PORT": str(admin), "AUTH_JWKS_URL": NO_KEYS}
         async with replica("gateway", {**given, "BIND_ADDRESS": "127.0.0.1"}) as one, httpx.AsyncClient() as client:
             await one.client.get("/nowhere")
             found = read((await client.get(f"http://127.0.0.1:{admin}/metrics")).content)
+            public = await one.client.get("/status")
+            status = (await client.get(f"http://127.0.0.1:{admin}/status")).json()
 
         assert found["http_requests_total{'method': 'GET', 'route': 'none', 'status': '404'}"] == 1
+        assert (public.status_code, status["status"]) == (404, "ready")
+        assert status["keys"] == {"own": {"keys": [], "skipped": 0, "age_seconds": None}}

@@ -95,6 +95,23 @@ class TestTheAdminPort:
         async with Health.serve("127.0.0.1", port, check):
             assert await self.ask(port, question) == status
 
+    @pytest.mark.parametrize(("check", "says"), [(always_ready, "ready"), (never_ready, "unready")])
+    async def test_status(self, check, says):
+        """GET /status tells people all at once, ready or not: the reason, the remarks, the lag and each part."""
+        (port,) = free_ports(1)
+        parts = {"redis": lambda: {"up": True}}
+        async with (
+            Health.serve("127.0.0.1", port, check, parts=parts, revocations=lambda: "stale"),
+            httpx.AsyncClient() as client,
+        ):
+            answer = await client.get(f"http://127.0.0.1:{port}/status")
+
+        told = answer.json()
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        assert (told["status"], told["revocations"], told["redis"]) == (says, "stale", {"up": True})
+        assert told.get("reason") == ("database: away" if says == "unready" else None)
+        assert {"up_seconds", "loop_lag_seconds"} <= set(told)
+
     async def test_nobody_there_is_unhealthy(self):
         """A process that does not listen is not ready."""
         (port,) = free_ports(1)

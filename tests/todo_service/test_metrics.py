@@ -1,11 +1,14 @@
 """What the service and its worker count."""
 
+import json
+
 import httpx
 import pytest
 
 from tests.metering import read, scan
 from tests.todo_service.harness import Caller, running
 from tests.waiting import until
+from todo_service.tables import SCHEMA
 
 
 @pytest.fixture
@@ -55,6 +58,18 @@ class TestTheService:
         assert found["jwks_skipped_keys{'set': 'own'}"] == 0
         assert found["revocation_lag_seconds"] < 60
 
+    async def test_tells_people_of_its_parts(self, figures):
+        """Whether it is ready, its connections and schema, Redis, and how old its key sets are; and no address."""
+        app, _, _ = figures
+
+        told = await app.state.health.status()
+
+        assert told["status"] == "ready"
+        assert (told["postgres"]["connections_in_use"], told["postgres"]["schema"]) == (0, SCHEMA)
+        assert told["redis"] == {"up": True, "errors": 0}
+        assert told["keys"] == {"own": {"keys": [], "skipped": 0, "age_seconds": None}}
+        assert "://" not in json.dumps(told)
+
     async def test_says_that_redis_is_gone(self, new_valkey, url):
         """Reads without Redis, writes whose pages could not be cleared, and its errors are told."""
         valkey = new_valkey()
@@ -89,7 +104,10 @@ class TestTheWorker:
 
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{worker.admin_port}") as admin:
             await until(has_counted, seconds=60)
+            status = (await admin.get("/status")).json()
 
+        assert status["outbox"] == {"waiting": 2, "queued": 0, "working": 0, "dead": 1}
+        assert status["redis"]["up"] is True
         states = ("waiting", "queued", "working", "dead")
         assert [found[f"outbox_rows{{'state': '{state}'}}"] for state in states] == [2, 0, 0, 1]
         assert found["outbox_oldest_seconds"] == pytest.approx(3600, abs=120)

@@ -133,6 +133,7 @@ def _resources(
         health=lambda state: Health.serve(
             *(settings.admin_address, settings.admin_port, drain.check, state.database.check, state.keys.check),
             metrics=state.metrics,
+            parts={"postgres": state.database.snapshot, "redis": state.redis.snapshot},
             throttles=state.throttles.remark,
         ),
         drain=lambda _: drain.delaying_stop(),

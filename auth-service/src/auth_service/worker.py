@@ -55,7 +55,8 @@ async def work(settings: WorkerSettings) -> None:
         metrics = Metrics(database, redis, rows, postman, swept, look_first=(rows.look,))
         checks = drain.check, database.check, beats.check
         relay = Relay(database.sessions, redis, Outbox, BROADCASTS)
-        async with Health.serve(settings.admin_address, settings.admin_port, *checks, metrics=metrics):
+        parts = {"postgres": database.snapshot, "redis": redis.snapshot, "outbox": rows.snapshot}
+        async with Health.serve(settings.admin_address, settings.admin_port, *checks, metrics=metrics, parts=parts):
             structlog.get_logger().info("worker_started")
             await run_until_stopped(
                 drain.begin,

@@ -1,6 +1,6 @@
 """The composition root: puts the gateway together from its settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
@@ -19,12 +19,13 @@ from gateway.tokens import TokenCheck
 from gateway.upstream import Upstream
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
-from shared.health import Health, health_router
+from shared.health import Health, Snapshot, health_router
 from shared.lifespan import Opener, hears_stop, opens
 from shared.logging import configure_logging
-from shared.metrics import Measured, Metrics
+from shared.metrics import Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
+from shared.request_metrics import Requests
 
 __all__ = ["create_app"]
 
@@ -38,34 +39,49 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
     environment, config = settings.environment, settings.config
     configure_logging("gateway", environment.log_level, environment.log_format)
 
-    drain, requests, limits = Drain(environment.drain_seconds), requests_of(config), Limits(settings)
-    access_log, tokens = CountingLog(environment, requests), TokenCheck(environment)
+    drain, requests = Drain(environment.drain_seconds), requests_of(config)
+    access_log = CountingLog(environment, requests)
+    checks = Checks(TokenCheck(environment), Limits(settings))
     upstreams = {name: Upstream(upstream, resolve=resolve) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
     passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins))
-    resources: dict[str, Opener] = {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
-    resources["tokens"] = lambda _: tokens.following_keys()
-    resources |= {"redis": _redis(environment), "limits": lambda state: limits.counting_in(state.redis)}
-    resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
-    # Last, so that the streams end when the draining is over.
-    resources |= _watched(environment, drain, requests, tokens, limits) | {"drain": lambda _: drain.delaying_stop()}
-    edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log, Checks(tokens, limits))
-    return Draining(edge, drain)
+    resources = (
+        {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
+        | _checking(environment, checks)
+        | {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
+        | _watched(environment, drain, requests, checks, upstreams)
+        # Last, so that the streams end when the draining is over.
+        | {"drain": lambda _: drain.delaying_stop()}
+    )
+    return Draining(Edge(settings, _own_endpoints(settings, resources), passage, access_log, checks), drain)
 
 
-def _watched(environment: Environment, drain: Drain, *parts: Measured) -> dict[str, Opener]:
-    """Return what is told of this process at the admin port. Nothing but the draining makes it unready."""
-    address, port = environment.admin_address, environment.admin_port
+def _checking(environment: Environment, checks: Checks) -> dict[str, Opener]:
+    """Return what tokens and limits live on: the keys, and the Redis in which is counted, where there is one."""
+    url = environment.redis_url
     return {
-        "metrics": lambda state: nullcontext(Metrics(*parts, *([state.redis] if state.redis else []))),
-        "health": lambda state: Health.serve(address, port, drain.check, metrics=state.metrics),
+        "tokens": lambda _: checks.tokens.following_keys(),
+        "redis": lambda _: nullcontext() if url is None else RedisClient.open(url.get_secret_value()),
+        "limits": lambda state: checks.limits.counting_in(state.redis),
     }
 
 
-def _redis(environment: Environment) -> Opener:
-    """What opens the Redis in which the limits are counted; None where there is none."""
-    url = environment.redis_url
-    return lambda _: nullcontext() if url is None else RedisClient.open(url.get_secret_value())
+def _watched(
+    environment: Environment, drain: Drain, requests: Requests, checks: Checks, upstreams: Mapping[str, Upstream]
+) -> dict[str, Opener]:
+    """Return what is told of this process at the admin port. Nothing but the draining makes it unready."""
+    told: dict[str, Snapshot] = {name: upstream.snapshot for name, upstream in upstreams.items()}
+    told["keys"] = checks.tokens.snapshot
+    return {
+        "metrics": lambda state: nullcontext(Metrics(requests, *checks, *([state.redis] if state.redis else []))),
+        "health": lambda state: Health.serve(
+            environment.admin_address,
+            environment.admin_port,
+            drain.check,
+            metrics=state.metrics,
+            parts=told | ({"redis": state.redis.snapshot} if state.redis else {}),
+        ),
+    }
 
 
 def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:

@@ -36,6 +36,7 @@ class TokenCheck:
         """`clock` gives the seconds of the epoch."""
         self._sources = sources = key_sources(settings)
         self._verifier = Verifier(settings, sources["own"], frontend_keys=sources.get("frontend"), clock=clock)
+        self._verifier.key_sets = sources
         says = "Requests to routes that look at tokens, by what was found."
         self._results = Counts("gateway_tokens_total", says, "result", RESULTS)
 
@@ -51,6 +52,10 @@ class TokenCheck:
     def metrics(self) -> Iterable[Collector]:
         """What was found."""
         return (self._results, skipped_keys(self._sources))
+
+    def snapshot(self) -> dict[str, object]:
+        """Return what is known of each key set, for people."""
+        return self._verifier.snapshot()
 
     async def user_of(self, authorizations: list[bytes], auth: Auth) -> str | None:
         """Return whom the token in `Authorization` names, None where a route of this `auth` wants none.

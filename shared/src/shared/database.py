@@ -117,6 +117,7 @@ class Database:
         self.engine = engine
         self.sessions: Sessions = async_sessionmaker(engine, class_=Session, expire_on_commit=False)
         self._readers = asyncio.Semaphore(READERS)
+        self._schema = schema
         self.check = Probe(engine, schema).check
         """Says why the database cannot be used, or None: a check of `shared.health`."""
 
@@ -135,6 +136,11 @@ class Database:
             yield database
         finally:
             await database.engine.dispose()
+
+    def snapshot(self) -> dict[str, object]:
+        """Return how its connections are used, and which schema the code needs, for people."""
+        pool = self._pool
+        return {"connections_in_use": pool.checkedout(), "connections_kept": pool.checkedin(), "schema": self._schema}
 
     @property
     def metrics(self) -> Iterable[Collector]:
@@ -159,8 +165,8 @@ class Database:
         await self._take_turn()
         try:
             connection = await self.engine.raw_connection()
+            driver: asyncpg.Connection = connection.driver_connection
             try:
-                driver: asyncpg.Connection = connection.driver_connection
                 rows: list[Row] = await driver.fetch(sql, *[parameters[name] for name in names])
                 return rows
             except TimeoutError:

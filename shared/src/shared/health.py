@@ -1,7 +1,7 @@
 """Is the process alive, and should it get work? Answered on the service's own port and on an admin port of its own.
 
-The admin port also shows the process's figures, at `/metrics`. `/health` and `/livez` depend on nothing outside the
-process, so that an outage elsewhere causes no restarts.
+The admin port also shows the process's figures, at `/metrics`, and at `/status`, to people, what it knows of its parts.
+`/health` and `/livez` depend on nothing outside the process, so that an outage elsewhere causes no restarts.
 `python -m shared.health readyz` asks the admin port and exits 0 or 1: the images' HEALTHCHECK.
 """
 
@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shared.metrics import Metrics
 
-__all__ = ["Check", "Health", "Heartbeats", "Remark", "health_router"]
+__all__ = ["Check", "Health", "Heartbeats", "Remark", "Snapshot", "health_router"]
 
 LAG_LIMIT_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.5
@@ -38,6 +38,9 @@ Check: TypeAlias = Callable[[], Awaitable[str | None]]
 Remark: TypeAlias = Callable[[], str | None]
 """Says what an operator should know although the process works on, or None."""
 
+Snapshot: TypeAlias = Callable[[], Mapping[str, object]]
+"""Tells people what a part knows of itself, in plain values as JSON has them; never a secret."""
+
 
 class Health:
     """What a process knows of its own state."""
@@ -47,17 +50,26 @@ class Health:
         self._remarks = remarks
         self._lags: deque[float] = deque([0.0], maxlen=LOOKS)
         self._metrics: Metrics | None = None
+        self._parts: Mapping[str, Snapshot] = {}
+        self._began = time.monotonic()
 
     @classmethod
     @asynccontextmanager
     async def serve(
-        cls, address: str, port: int, *checks: Check, metrics: "Metrics | None" = None, **remarks: Remark
+        cls,
+        address: str,
+        port: int,
+        *checks: Check,
+        metrics: "Metrics | None" = None,
+        parts: Mapping[str, Snapshot] | None = None,
+        **remarks: Remark,
     ) -> AsyncIterator[Self]:
         """Give the health of this process, watched, and answered at `address` on the admin `port` (0: not).
 
-        So are the `metrics`, to which it adds the lag of the event loop.
+        So are the `metrics`, to which it adds the lag of the event loop, and what the `parts` tell by their names.
         """
         health = cls(*checks, **remarks)
+        health._parts = parts or {}
         if metrics is not None:
             health._metrics = metrics
             metrics.gauge("loop_lag_seconds", LAG, lambda: health.lag_seconds)
@@ -93,6 +105,14 @@ class Health:
                 return 503, {"status": "unready", "reason": reason} | said
         return 200, {"status": "ready"} | said
 
+    async def status(self) -> dict[str, object]:
+        """Return all that is known, for people: whether it is ready, and what each part says of itself."""
+        _, ready = await self.readyz()
+        if self._metrics is not None:
+            await self._metrics.look()
+        seconds = {"up_seconds": round(time.monotonic() - self._began), "loop_lag_seconds": round(self.lag_seconds, 3)}
+        return {**ready, **seconds, **{name: snapshot() for name, snapshot in self._parts.items()}}
+
     async def _watch_loop(self) -> None:
         while True:
             asked = time.monotonic()
@@ -114,6 +134,8 @@ class Health:
     async def _answer_to(self, path: str) -> bytes:
         if path == "/metrics" and self._metrics is not None:
             return _http(200, "text/plain; version=0.0.4; charset=utf-8", await self._metrics.render())
+        if path == "/status":
+            return _http(200, "application/json", json.dumps(await self.status(), indent=2).encode() + b"\n")
         answer = {"/livez": self.livez, "/readyz": self.readyz}.get(path)
         status, body = await answer() if answer else (404, {"status": "not found"})
         return _http(status, "application/json", json.dumps(body).encode())

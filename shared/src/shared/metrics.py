@@ -135,7 +135,11 @@ class Metrics:
         """Return every figure."""
         return [metric for collector in self._collectors for metric in collector.collect()]
 
+    async def look(self) -> None:
+        """Let those parts count that do so only when somebody asks."""
+        await asyncio.gather(*(look() for look in self._look_first))
+
     async def render(self) -> bytes:
         """Return what Prometheus reads, in its text format 0.0.4."""
-        await asyncio.gather(*(look() for look in self._look_first))
+        await self.look()
         return generate_latest(self)

@@ -75,6 +75,10 @@ class RedisClient:
         """Whether the breaker lets commands through."""
         return not self._is_open
 
+    def snapshot(self) -> dict[str, object]:
+        """Return whether it is there, for people."""
+        return {"up": self.is_up, "errors": self._errors}
+
     @property
     def metrics(self) -> Iterable[Collector]:
         """Whether it is there, and how often it was not."""

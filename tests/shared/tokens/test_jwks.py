@@ -84,6 +84,17 @@ class TestAnUnknownKey:
 
             assert server.hits == 1 + 2
 
+    async def test_is_told_to_people(self, signing_key):
+        """Which keys there are, and since when the source has not confirmed them; that it is away makes them older."""
+        clock = Clock(now=0.0)
+        async with key_server(signing_key.jwk()) as server, JwksSource(server.url, clock=clock) as source:
+            assert source.snapshot() == {"keys": [], "skipped": 0, "age_seconds": None}
+            await _loaded(source)
+            clock.now, server.status = 7.0, 500
+            await source.refetch()
+
+            assert source.snapshot() == {"keys": [signing_key.kid], "skipped": 0, "age_seconds": 7}
+
     async def test_is_waited_for_together(self, signing_key):
         """Requests that come while the set is being read get that answer; one that hangs up disturbs nobody."""
         async with key_server(signing_key.jwk()) as server, JwksSource(server.url) as source:

@@ -106,6 +106,11 @@ def _resources(
             drain.check,
             state.database.check,
             metrics=state.metrics,
+            parts={
+                "postgres": state.database.snapshot,
+                "redis": state.redis.snapshot,
+                "keys": state.verifier.snapshot,
+            },
             revocations=state.verifier.revocations.remark,
         ),
         drain=lambda _: drain.delaying_stop(),

@@ -81,7 +81,8 @@ async def work(settings: WorkerSettings) -> None:
         beat = beats.beat
         metrics = Metrics(its.database, its.redis, rows, notifier, swept, look_first=(rows.look,))
         checks = drain.check, its.database.check, beats.check
-        async with Health.serve(settings.admin_address, settings.admin_port, *checks, metrics=metrics):
+        known = {"postgres": its.database.snapshot, "redis": its.redis.snapshot, "outbox": rows.snapshot}
+        async with Health.serve(settings.admin_address, settings.admin_port, *checks, metrics=metrics, parts=known):
             structlog.get_logger().info("worker_started")
             await run_until_stopped(
                 drain.begin,

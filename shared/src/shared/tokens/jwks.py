@@ -45,6 +45,7 @@ class JwksSource:
         )
         self._keys: KeySet = {}
         self._document = b""
+        self._read_at: float | None = None
         self._changes = 0
         self.skipped = 0
         """How many keys of the set are of no use here."""
@@ -70,6 +71,11 @@ class JwksSource:
     def changes(self) -> int:
         """How often the set has changed."""
         return self._changes
+
+    def snapshot(self) -> dict[str, object]:
+        """Return the ids of the keys and how long ago the source has confirmed them (null: never), for people."""
+        age = None if self._read_at is None else round(self._clock() - self._read_at)
+        return {"keys": sorted(self._keys), "skipped": self.skipped, "age_seconds": age}
 
     async def key(self, kid: str) -> PublicKey | None:
         """Return the key of this id, or None; raises `KeysUnavailable` while no set has ever been read.
@@ -114,6 +120,7 @@ class JwksSource:
             document = await self._download()
             if document != self._document:
                 self._take(document)
+            self._read_at = self._clock()
         except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:
             if not self._failing:
                 self._log.warning("key_set_unavailable", url=self._url, error=f"{type(error).__name__}: {error}")

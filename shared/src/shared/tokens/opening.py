@@ -41,4 +41,5 @@ async def open_verifier(settings: TokenSettings, redis_url: str) -> AsyncIterato
         await stack.enter_async_context(followed(redis_url, revocations, own.refetch))
         verifier = Verifier(settings, own, frontend_keys=frontend, revocations=revocations)
         verifier.metrics.append(skipped_keys(sources))
+        verifier.key_sets = sources
         yield verifier

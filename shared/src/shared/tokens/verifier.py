@@ -5,7 +5,7 @@ python-jose decides about the signature and nothing else (decision 0002).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from jose import jws
@@ -17,6 +17,7 @@ from shared.problems import Problem
 from shared.tokens.cache import VerifiedTokens
 from shared.tokens.claims import Claims
 from shared.tokens.errors import InvalidToken, KeysUnavailable, Reason
+from shared.tokens.jwks import JwksSource
 from shared.tokens.keys import MAX_KID_CHARACTERS, KeySource
 from shared.tokens.principal import Principal
 from shared.tokens.profiles import profiles
@@ -51,6 +52,8 @@ class Verifier:
         self._frontend_keys = frontend_keys
         self._clock = clock
         self._verified = VerifiedTokens()
+        self.key_sets: Mapping[str, JwksSource] = {}
+        """The key sets of others that it follows; for `snapshot` alone."""
         self._profiles = profiles(settings, keys, frontend_keys)
         self._results = Counts(
             "tokens_total", "Access tokens that were looked at, by what was found.", "result", RESULTS
@@ -63,6 +66,10 @@ class Verifier:
                 lambda: self.revocations.lag_seconds,
             ),
         ]
+
+    def snapshot(self) -> dict[str, object]:
+        """Return what is known of the key sets of others, for people."""
+        return {name: source.snapshot() for name, source in self.key_sets.items()}
 
     async def verify(self, token: str) -> Principal:
         """Return whom the token names.
