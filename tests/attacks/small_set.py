@@ -63,7 +63,10 @@ async def small_set(
     )
     secrets = {name: settings.pop(name) for name in ("AUTH_SECRET", "BETTER_AUTH_SECRET")}
     usual = {"PATH": os.environ["PATH"], "LOG_FORMAT": "json"}
-    commands = members(PROJECT, at, environments(at, secrets, usual | settings))
+    variables = environments(at, secrets, usual | settings)
+    # All attackers have one address; how often it may ask is the subject of other tests.
+    variables["gateway"]["THROTTLE_FACTOR"] = "100000"
+    commands = members(PROJECT, at, variables)
     with ExitStack() as ending:
         started = {one.name: _start(one, folder, ending) for one in commands if one.name not in WORKERS}
         running = SmallSet(dict(zip(names, ports, strict=False)), started, folder)
