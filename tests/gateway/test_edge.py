@@ -13,6 +13,7 @@ from gateway.limits import Limits
 from gateway.locations import Locations
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings
+from gateway.tally import Tally
 from gateway.tokens import TokenCheck
 from tests.gateway.process import NO_KEYS
 
@@ -37,7 +38,7 @@ def edge() -> Edge:
             ],
         }
     )
-    passage = Passage({}, config, Locations("http://localhost:8080", [], []))
+    passage = Passage({}, config, Locations("http://localhost:8080", [], []), Tally())
     settings = Settings(environment, config)
     return Edge(
         settings, broken, passage, AccessLog("error", "json"), Checks(TokenCheck(environment), Limits(settings))

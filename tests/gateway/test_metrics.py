@@ -11,10 +11,12 @@ from gateway.locations import Locations
 from gateway.metrics import CountingLog, requests_of
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings
+from gateway.tally import Tally
 from gateway.tokens import TokenCheck
 from shared.metrics import Metrics
 from tests.draining.replicas import replica
-from tests.gateway.process import NO_KEYS, config_text
+from tests.gateway.peers import OK, get
+from tests.gateway.process import NO_KEYS, config_text, running_gateway
 from tests.metering import read, scan
 
 FREE = {"auth": "none", "limit": "few"}
@@ -46,7 +48,8 @@ class TestFigures:
         environment = Environment(
             environment="development", public_url="http://localhost:8080", auth_jwks_url=NO_KEYS, log_level="error"
         )
-        requests, passage = requests_of(config), Passage({}, config, Locations("http://localhost:8080", [], []))
+        requests = requests_of(config)
+        passage = Passage({}, config, Locations("http://localhost:8080", [], []), Tally())
         log, tokens = CountingLog(environment, requests), TokenCheck(environment)
         settings = Settings(environment, config)
         edge = Edge(settings, scan, passage, log, Checks(tokens, Limits(settings)))
@@ -78,3 +81,26 @@ class TestFigures:
         assert found["http_requests_total{'method': 'GET', 'route': 'none', 'status': '404'}"] == 1
         assert (public.status_code, status["status"]) == (404, "ready")
         assert status["keys"] == {"own": {"keys": [], "skipped": 0, "age_seconds": None}}
+
+    async def test_tell_of_the_services(self, tmp_path, upstream):
+        """What became of attempts, what was asked again or refused, and which addresses are in use."""
+        turns = iter([b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", OK, OK])
+
+        async def script(wire, _):
+            await wire.send(next(turns))
+
+        upstream.script = script
+        [admin] = free_ports(1)
+        ports = dict.fromkeys(("PLAIN", "JAR", "DEAD", "HOLE"), upstream.port)
+        async with running_gateway(tmp_path, ports, ADMIN_PORT=str(admin)) as gateway, httpx.AsyncClient() as client:
+            assert (await gateway.ask(get("/todos"))).status == 200
+            found = read((await client.get(f"http://127.0.0.1:{admin}/metrics")).content)
+
+        assert found["gateway_upstream_requests_total{'outcome': '5xx', 'upstream': 'plain'}"] == 1
+        assert found["gateway_upstream_requests_total{'outcome': '2xx', 'upstream': 'plain'}"] == 1
+        assert found["gateway_upstream_seconds_count"] == 2
+        assert found["gateway_retries_total{'reason': '503'}"] == 1
+        assert found["gateway_shed_total{'reason': 'overloaded'}"] == 0
+        assert found["gateway_endpoints{'state': 'up', 'upstream': 'plain'}"] == 1
+        assert found["gateway_breaker_open{'upstream': 'plain'}"] == 0
+        assert found["gateway_in_flight"] == 0

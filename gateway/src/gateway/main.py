@@ -1,6 +1,6 @@
 """The composition root: puts the gateway together from its settings."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
@@ -12,9 +12,10 @@ from gateway.edge import Checks, Edge
 from gateway.limits import Limits
 from gateway.locations import Locations
 from gateway.lookout import Resolve, resolve_by_system
-from gateway.metrics import CountingLog, requests_of
+from gateway.metrics import CountingLog, UpstreamFigures, requests_of
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings, load_settings
+from gateway.tally import Tally
 from gateway.tokens import TokenCheck
 from gateway.upstream import Upstream
 from shared.drain import Drain, Draining
@@ -22,10 +23,9 @@ from shared.faults import install_problem_handlers
 from shared.health import Health, Snapshot, health_router
 from shared.lifespan import Opener, hears_stop, opens
 from shared.logging import configure_logging
-from shared.metrics import Metrics
+from shared.metrics import Measured, Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
-from shared.request_metrics import Requests
 
 __all__ = ["create_app"]
 
@@ -42,14 +42,16 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
     drain, requests = Drain(environment.drain_seconds), requests_of(config)
     access_log = CountingLog(environment, requests)
     checks = Checks(TokenCheck(environment), Limits(settings))
-    upstreams = {name: Upstream(upstream, resolve=resolve) for name, upstream in config.upstreams.items()}
+    tally = Tally()
+    upstreams = {name: Upstream(upstream, name, tally, resolve) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
-    passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins))
+    passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins), tally)
+    told = {name: upstream.snapshot for name, upstream in upstreams.items()} | {"keys": checks.tokens.snapshot}
     resources = (
         {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
         | _checking(environment, checks)
         | {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
-        | _watched(environment, drain, requests, checks, upstreams)
+        | _watched(environment, drain, [requests, *checks, UpstreamFigures(upstreams, tally, passage)], told)
         # Last, so that the streams end when the draining is over.
         | {"drain": lambda _: drain.delaying_stop()}
     )
@@ -67,19 +69,17 @@ def _checking(environment: Environment, checks: Checks) -> dict[str, Opener]:
 
 
 def _watched(
-    environment: Environment, drain: Drain, requests: Requests, checks: Checks, upstreams: Mapping[str, Upstream]
+    environment: Environment, drain: Drain, measured: Sequence[Measured], told: Mapping[str, Snapshot]
 ) -> dict[str, Opener]:
-    """Return what is told of this process at the admin port. Nothing but the draining makes it unready."""
-    told: dict[str, Snapshot] = {name: upstream.snapshot for name, upstream in upstreams.items()}
-    told["keys"] = checks.tokens.snapshot
+    """Return what is known of this process at the admin port. Nothing but the draining makes it unready."""
     return {
-        "metrics": lambda state: nullcontext(Metrics(requests, *checks, *([state.redis] if state.redis else []))),
+        "metrics": lambda state: nullcontext(Metrics(*measured, *([state.redis] if state.redis else []))),
         "health": lambda state: Health.serve(
             environment.admin_address,
             environment.admin_port,
             drain.check,
             metrics=state.metrics,
-            parts=told | ({"redis": state.redis.snapshot} if state.redis else {}),
+            parts={**told, **({"redis": state.redis.snapshot} if state.redis else {})},
         ),
     }
 

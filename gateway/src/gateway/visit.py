@@ -8,6 +8,7 @@ from gateway.access_log import Line
 from gateway.identity import Fields, Identity
 from gateway.reply import Reply
 from gateway.routing import Route
+from gateway.streams import Events
 
 __all__ = ["Visit"]
 
@@ -22,7 +23,7 @@ class Visit:
     """
 
     __slots__ = (
-        *("attempts", "endpoint"),
+        *("attempts", "endpoint", "events"),
         *("_started", "bytes_in", "error", "fields", "host", "identity", "receive", "reply"),
         *("limit_backend", "route", "scope", "upstream_seconds", "user"),
     )
@@ -41,6 +42,7 @@ class Visit:
         self.upstream_seconds: float | None = None
         self.endpoint: str | None = None
         self.attempts = 0
+        self.events: Events | None = None
         self.error: str | None = None
         self._started = time.perf_counter()
 
