@@ -1,0 +1,88 @@
+"""Whom a limit for users counts."""
+
+import pytest
+from starlette.types import Message
+
+from gateway.config import Config
+from gateway.identity import Fields, Identity
+from gateway.limits import Limits
+from gateway.problems import RateLimited
+from gateway.reply import Reply
+from gateway.settings import Environment, Settings
+from gateway.visit import Visit
+from shared.redis import RedisClient
+
+TWICE = {"rate": 1, "per": 900, "burst": 2}
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """Two requests for each user under `api`, and for each address under `auth`."""
+    config = Config.model_validate(
+        {
+            "limits": {"api": {"key": "user", **TWICE}, "auth": {"key": "ip", **TWICE}},
+            "upstreams": {"one": {"url": "http://one"}},
+            "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "limit": "api", "max_body": 0}],
+        }
+    )
+    return Limits(Settings(Environment(environment="development", public_url="http://localhost:8080"), config))
+
+
+def visit(address: str, user: str | None) -> Visit:
+    async def receive() -> Message:
+        raise AssertionError("nobody asks for the body")
+
+    async def send(message: Message) -> None:
+        raise AssertionError("nothing is answered")
+
+    visit = Visit({}, receive, Fields([]), Identity("id", "trace", "parent", None, address, "http"))
+    visit.reply, visit.user = Reply(send, [], []), user
+    return visit
+
+
+async def lets_in(limits: Limits, name: str, *visits: Visit) -> list[bool]:
+    """Return which of them are let in."""
+    allowed = []
+    for one in visits:
+        try:
+            await limits.count(one, name)
+        except RateLimited:
+            allowed.append(False)
+        else:
+            allowed.append(True)
+    return allowed
+
+
+class TestUsers:
+    async def test_are_one_from_everywhere(self, limits):
+        """A user with two addresses has one limit, and shares none with the others of an address."""
+        ada = [visit(address, "ada") for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3")]
+
+        assert await lets_in(limits, "api", *ada, visit("192.0.2.1", "eve")) == [True, True, False, True]
+
+    async def test_without_a_token(self, limits):
+        """Where nobody is named, it is the address that counts."""
+        nobody = [visit("192.0.2.1", None) for _ in range(3)]
+
+        assert await lets_in(limits, "api", *nobody, visit("192.0.2.2", None)) == [True, True, False, True]
+
+    async def test_who_has_an_address_for_a_name(self, limits):
+        """A user who is called like an address takes nothing from it."""
+        named = [visit("192.0.2.9", "192.0.2.1") for _ in range(3)]
+
+        assert await lets_in(limits, "api", *named, visit("192.0.2.1", None)) == [True, True, False, True]
+
+    async def test_under_a_limit_of_addresses(self, limits):
+        """Users of one address share it."""
+        users = [visit("192.0.2.1", user) for user in ("ada", "bob", "eve")]
+
+        assert await lets_in(limits, "auth", *users) == [True, True, False]
+
+    async def test_are_not_named_in_redis(self, limits, redis_url):
+        """Who reads Redis learns no user's id."""
+        async with RedisClient.open(redis_url) as redis, limits.counting_in(redis):
+            await limits.count(visit("192.0.2.1", "ada"), "api")
+            [key] = await redis.call("KEYS", "*")
+
+        assert key.startswith(b"rl:api:")
+        assert b"ada" not in key
