@@ -159,8 +159,8 @@ class Database:
         await self._take_turn()
         try:
             connection = await self.engine.raw_connection()
+            driver: asyncpg.Connection = connection.driver_connection
             try:
-                driver: asyncpg.Connection = connection.driver_connection
                 rows: list[Row] = await driver.fetch(sql, *[parameters[name] for name in names])
                 return rows
             except TimeoutError:
