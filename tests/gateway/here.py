@@ -44,10 +44,10 @@ def config_of(upstreams: Mapping[str, Mapping[str, object]], **server: object) -
 
 
 @asynccontextmanager
-async def gateway_here(config: Config, names: Names) -> AsyncIterator[Gateway]:
-    """Run the gateway."""
+async def gateway_here(config: Config, names: Names, admin_port: int = 0) -> AsyncIterator[Gateway]:
+    """Run the gateway; with an `admin_port`, its figures are there."""
     environment = Environment(
-        environment="development", public_url="http://localhost:8080", admin_port=0, log_level="error"
+        environment="development", public_url="http://localhost:8080", admin_port=admin_port, log_level="error"
     )
     app = create_app(Settings.of(environment, config), names.resolve)
     # With the protocol's number asyncio sends what it has at once, as uvloop always does.

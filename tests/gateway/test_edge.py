@@ -12,6 +12,7 @@ from gateway.edge import Edge
 from gateway.locations import Locations
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings
+from gateway.tally import Tally
 
 
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,7 +30,7 @@ def edge() -> Edge:
             "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "max_body": 0}],
         }
     )
-    passage = Passage({}, config, Locations("http://localhost:8080", [], []))
+    passage = Passage({}, config, Locations("http://localhost:8080", [], []), Tally())
     return Edge(Settings(environment, config), broken, passage, AccessLog("error", "json"))
 
 

@@ -10,9 +10,11 @@ from gateway.locations import Locations
 from gateway.metrics import CountingLog, requests_of
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings
+from gateway.tally import Tally
 from shared.metrics import Metrics
 from tests.draining.replicas import replica
-from tests.gateway.process import config_text
+from tests.gateway.peers import OK, get
+from tests.gateway.process import config_text, running_gateway
 from tests.metering import read, scan
 
 
@@ -30,7 +32,10 @@ class TestFigures:
     async def test_label_count(self, config):
         """Ten thousand paths, none of them a route, are counted as such: two hundred series at most."""
         environment = Environment(environment="development", public_url="http://localhost:8080", log_level="error")
-        requests, passage = requests_of(config), Passage({}, config, Locations("http://localhost:8080", [], []))
+        requests, passage = (
+            requests_of(config),
+            Passage({}, config, Locations("http://localhost:8080", [], []), Tally()),
+        )
         edge = Edge(Settings(environment, config), scan, passage, CountingLog(environment, requests))
 
         await scan(edge, 10_000)
@@ -56,3 +61,26 @@ class TestFigures:
             found = read((await client.get(f"http://127.0.0.1:{admin}/metrics")).content)
 
         assert found["http_requests_total{'method': 'GET', 'route': 'none', 'status': '404'}"] == 1
+
+    async def test_tell_of_the_services(self, tmp_path, upstream):
+        """What became of attempts, what was asked again or refused, and which addresses are in use."""
+        turns = iter([b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", OK, OK])
+
+        async def script(wire, _):
+            await wire.send(next(turns))
+
+        upstream.script = script
+        [admin] = free_ports(1)
+        ports = dict.fromkeys(("PLAIN", "JAR", "DEAD", "HOLE"), upstream.port)
+        async with running_gateway(tmp_path, ports, ADMIN_PORT=str(admin)) as gateway, httpx.AsyncClient() as client:
+            assert (await gateway.ask(get("/todos"))).status == 200
+            found = read((await client.get(f"http://127.0.0.1:{admin}/metrics")).content)
+
+        assert found["gateway_upstream_requests_total{'outcome': '5xx', 'upstream': 'plain'}"] == 1
+        assert found["gateway_upstream_requests_total{'outcome': '2xx', 'upstream': 'plain'}"] == 1
+        assert found["gateway_upstream_seconds_count"] == 2
+        assert found["gateway_retries_total{'reason': '503'}"] == 1
+        assert found["gateway_shed_total{'reason': 'overloaded'}"] == 0
+        assert found["gateway_endpoints{'state': 'up', 'upstream': 'plain'}"] == 1
+        assert found["gateway_breaker_open{'upstream': 'plain'}"] == 0
+        assert found["gateway_in_flight"] == 0

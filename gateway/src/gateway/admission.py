@@ -18,23 +18,24 @@ Slot = TypeVar("Slot")
 class Cap:
     """A bound on how many requests are under way at once; a context manager that each of them enters."""
 
-    __slots__ = ("_limit", "_taken")
+    __slots__ = ("_limit", "taken")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._taken = 0
+        self.taken = 0
+        """How many are inside."""
 
     def check(self) -> None:
         """Raise `Overloaded` when there is no room."""
-        if self._taken >= self._limit:
+        if self.taken >= self._limit:
             raise Overloaded
 
     def __enter__(self) -> None:
         self.check()
-        self._taken += 1
+        self.taken += 1
 
     def __exit__(self, *_: object) -> None:
-        self._taken -= 1
+        self.taken -= 1
 
 
 class Queue(Generic[Slot]):

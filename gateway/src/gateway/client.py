@@ -112,18 +112,17 @@ class UpstreamClient:
     async def send(self, request: Outgoing, origin: str, *, anew: bool = False) -> "Answer":
         """Send `request` to `origin`, scheme and address, and return its answer as soon as the head is there.
 
-        That can be while the body is still going. `anew` takes a connection of its own. Raises `UpstreamFailure`. The
-        caller closes the answer.
+        That can be while the body is still going. `anew` takes a connection of its own. The caller closes the answer.
+        Raises `UpstreamFailure`.
         """
         session = self._single if anew else self._kept
         assert session is not None, "enter the client before use"
-        url = URL(origin + request.target, encoded=True)
         request.host, request.transport, request.is_sent = self._host, None, False
         _current.set(request)
         try:
             response = await session.request(
                 request.method,
-                url,
+                URL(origin + request.target, encoded=True),
                 data=request.body,
                 allow_redirects=False,
                 server_hostname=self._tls_name,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import structlog
@@ -65,30 +65,29 @@ async def keep_probed(url: str, endpoints: Callable[[], Sequence[Endpoint]]) -> 
     """While entered, ask each of the `endpoints` of the service at `url` every two seconds whether it is ready."""
     place = urlsplit(url)
 
-    async def probe(client: httpx.AsyncClient, endpoint: Endpoint) -> None:
-        try:
-            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
-                answer = await client.get(
-                    f"{endpoint.origin}/readyz",
-                    headers={"Host": place.netloc},
-                    extensions={"sni_hostname": place.hostname},
-                )
-        except (httpx.HTTPError, TimeoutError):
-            endpoint.checked(is_well=False)
-            return
-        # A service without this address is well: it says nothing about it.
-        endpoint.checked(is_well=answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR)
-
     async def look(stop: asyncio.Event) -> None:
         # A connection for each check: it shows that new ones are taken. Certificates are read only for TLS.
         limits = httpx.Limits(max_keepalive_connections=0)
         async with httpx.AsyncClient(trust_env=False, limits=limits, verify=place.scheme == "https") as client:
             while not stop.is_set():
-                await asyncio.gather(*(probe(client, endpoint) for endpoint in endpoints()))
+                await asyncio.gather(*(_probe(client, place, endpoint) for endpoint in endpoints()))
                 await pause(stop, PROBE_SECONDS)
 
     async with _kept_running("probes", look):
         yield
+
+
+async def _probe(client: httpx.AsyncClient, place: SplitResult, endpoint: Endpoint) -> None:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
+            answer = await client.get(
+                f"{endpoint.origin}/readyz", headers={"Host": place.netloc}, extensions={"sni_hostname": place.hostname}
+            )
+    except (httpx.HTTPError, TimeoutError):
+        endpoint.checked(is_well=False)
+        return
+    # A service without this address is well: it says nothing about it.
+    endpoint.checked(is_well=answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 @asynccontextmanager

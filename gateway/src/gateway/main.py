@@ -11,9 +11,10 @@ from gateway.documents import Documents
 from gateway.edge import Edge
 from gateway.locations import Locations
 from gateway.lookout import Resolve, resolve_by_system
-from gateway.metrics import CountingLog, requests_of
+from gateway.metrics import CountingLog, UpstreamFigures, requests_of
 from gateway.passage import Passage
 from gateway.settings import Environment, Settings, load_settings
+from gateway.tally import Tally
 from gateway.upstream import Upstream
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
@@ -37,13 +38,15 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
 
     drain, requests = Drain(environment.drain_seconds), requests_of(config)
     access_log = CountingLog(environment, requests)
-    upstreams = {name: Upstream(upstream, resolve=resolve) for name, upstream in config.upstreams.items()}
+    tally = Tally()
+    upstreams = {name: Upstream(upstream, name, tally, resolve) for name, upstream in config.upstreams.items()}
     urls = [upstream.url for upstream in config.upstreams.values()]
-    passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins))
+    passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins), tally)
     resources: dict[str, Opener] = {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
     resources |= {"access_log": lambda _: access_log.running(), "streams": lambda _: _ending_streams(passage)}
     # Last, so that the streams end when the draining is over.
-    resources |= _watched(environment, drain, Metrics(requests)) | {"drain": lambda _: drain.delaying_stop()}
+    metrics = Metrics(requests, UpstreamFigures(upstreams, tally, passage))
+    resources |= _watched(environment, drain, metrics) | {"drain": lambda _: drain.delaying_stop()}
     edge = Edge(settings, _own_endpoints(settings, resources), passage, access_log)
     return Draining(edge, drain)
 

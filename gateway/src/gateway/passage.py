@@ -1,6 +1,5 @@
 """The passage of one request to its upstream and of the answer back, bytes left alone."""
 
-import math
 import time
 from collections.abc import Awaitable, Mapping
 
@@ -13,6 +12,8 @@ from gateway.headers import VIA, Pairs, answer_fields
 from gateway.locations import Locations
 from gateway.outgoing import Outgoing
 from gateway.problems import (
+    ComeAgain,
+    Overloaded,
     Refusal,
     UpstreamConnectTimeout,
     UpstreamProtocol,
@@ -22,6 +23,8 @@ from gateway.problems import (
 )
 from gateway.retry import Asking
 from gateway.routing import Route
+from gateway.streams import Events, StreamEnds, Streams
+from gateway.tally import Tally
 from gateway.upstream import Place, Upstream
 from gateway.visit import Visit
 from gateway.watch import Watch
@@ -31,34 +34,37 @@ from shared.problems import Busy
 __all__ = ["Passage"]
 
 
-class _StreamEnds(Exception):
-    """The gateway stops, and with it the answers that would go on for ever."""
-
-
 class Passage:
     """Sends requests on to the upstreams, as many at once as they and the gateway bear."""
 
-    def __init__(self, upstreams: Mapping[str, Upstream], config: Config, locations: Locations) -> None:
+    def __init__(self, upstreams: Mapping[str, Upstream], config: Config, locations: Locations, tally: Tally) -> None:
         self._upstreams = {name: Asking(upstream) for name, upstream in upstreams.items()}
         self._server = config.server
         self._cap = Cap(config.server.max_in_flight)
         self._route_caps = {route.path: Cap(route.max_in_flight) for route in config.routes if route.max_in_flight}
         self._locations = locations
-        self._streams: set[Watch] = set()
-        self._is_closing = False
+        self._streams = Streams()
+        self._tally = tally
 
     def check_room(self, route: Route) -> None:
         """Raise `Overloaded` when too many requests are under way, before anything of this one's body is read."""
-        self._cap_of(route).check()
+        try:
+            self._cap_of(route).check()
+        except Overloaded as refusal:
+            self._tally.shed.add(refusal.code)
+            raise
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are on their way, streams among them."""
+        return self._cap.taken + sum(cap.taken for cap in self._route_caps.values())
 
     def _cap_of(self, route: Route) -> Cap:
         return self._cap if route.max_in_flight is None else self._route_caps[route.path]
 
     def end_streams(self) -> None:
         """End the answers that would not end by themselves, those that are under way and those that still begin."""
-        self._is_closing = True
-        for watch in self._streams:
-            watch.stop(_StreamEnds())
+        self._streams.end()
 
     async def pass_on(self, visit: Visit, upstream: str, route: Route, passed: list[tuple[str, str]]) -> None:
         """Send the request with its `passed` fields to `upstream` and its answer to the client.
@@ -68,18 +74,22 @@ class Passage:
         refuse_streams(visit)
         try:
             await self._pass_on(visit, self._upstreams[upstream], route, passed)
-        except _StreamEnds:
+        except StreamEnds:
             if not visit.reply.is_started:
                 raise Busy from None
             # A whole end: the client has lost nothing and comes again, by then to a gateway that stays.
-            await visit.reply.body(b"", more=False)
+            await visit.reply.body(visit.events.last_words() if visit.events else b"", more=False)
+        except ComeAgain as refusal:
+            self._tally.shed.add(refusal.code)
+            raise
 
     async def _pass_on(self, visit: Visit, asking: Asking, route: Route, passed: list[tuple[str, str]]) -> None:
         is_stream, config = route.is_stream and visit.scope["method"] == "GET", asking.upstream.config
-        with Watch(math.inf if is_stream else config.deadline) as watch:
+        # A stream has all the time in the world, but not for its head.
+        with Watch(config.connect + config.first_byte if is_stream else config.deadline) as watch:
             body = RequestBody(visit.receive, route.max_body, visit.declared_length, self._server)
             if is_stream:
-                self._begin_stream(watch)
+                self._streams.add(watch)
             try:
                 request = await self._outgoing(visit, body, watch, config.idle)
                 request.fields = [*passed, *_own_fields(visit)]
@@ -90,12 +100,6 @@ class Passage:
             finally:
                 visit.bytes_in = body.received
                 self._streams.discard(watch)
-
-    def _begin_stream(self, watch: Watch) -> None:
-        """Know of an answer that would not end by itself, as long as it goes on."""
-        self._streams.add(watch)
-        if self._is_closing:
-            watch.stop(_StreamEnds())
 
     async def _outgoing(self, visit: Visit, body: RequestBody, watch: Watch, stall_seconds: float) -> Outgoing:
         scope = visit.scope
@@ -126,17 +130,21 @@ class Passage:
             visit.endpoint, visit.attempts = request.endpoint, request.attempts
         try:
             with answer:
-                head = self._head(visit, answer)
-                is_early = not body.is_whole
-                if is_early:
-                    head.append((b"connection", b"close"))
-                collected = await collected_for(visit, answer, head)
-                await visit.reply.start(answer.status, head)
-                if collected is not None:
-                    await visit.reply.body(collected, more=True)
-                await _stream(visit, answer, is_early=is_early)
+                await self._give(visit, answer, request, is_early=not body.is_whole)
         finally:
             place.leave()
+
+    async def _give(self, visit: Visit, answer: Answer, request: Outgoing, *, is_early: bool) -> None:
+        head = self._head(visit, answer)
+        if request.is_stream:
+            visit.events = Events.of(answer.status, head)
+        if is_early:
+            head.append((b"connection", b"close"))
+        collected = await collected_for(visit, answer, head)
+        await visit.reply.start(answer.status, head)
+        if collected is not None:
+            await visit.reply.body(collected, more=True)
+        await _stream(visit, answer, is_early=is_early)
 
     def _head(self, visit: Visit, answer: Answer) -> Pairs:
         if not 200 <= answer.status <= 599:
@@ -159,6 +167,8 @@ async def _stream(visit: Visit, answer: Answer, *, is_early: bool) -> None:
             await discard(visit.receive)
             chunk = b""
         await visit.reply.body(chunk, more=more)
+        if visit.events is not None:
+            visit.events.sent(chunk)
 
 
 def _has_key(request: Outgoing) -> bool:

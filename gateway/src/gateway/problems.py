@@ -23,6 +23,7 @@ __all__ = [
     "BadHost",
     "BadTarget",
     "CircuitOpen",
+    "ComeAgain",
     "CorsForbidden",
     "ExpectationFailed",
     "ForwardedTooLarge",
@@ -163,7 +164,7 @@ class UpstreamTimeout(Refusal):
     status, code, title, proxy_error = 504, "upstream_timeout", "Service timeout", "http_response_timeout"
 
 
-class _ComeAgain(Refusal):
+class ComeAgain(Refusal):
     """Nothing happened, and in a moment it may. When to come again differs, so that not everybody does at once."""
 
     status, code, title = 503, "unavailable", "Unavailable"
@@ -173,19 +174,19 @@ class _ComeAgain(Refusal):
         super().__init__(Retry_After=str(_DICE.randint(*COME_AGAIN_SECONDS)))
 
 
-class Overloaded(_ComeAgain):
+class Overloaded(ComeAgain):
     """Too much is under way at once. Nothing happened; try again soon."""
 
     code, title, proxy_error = "overloaded", "Overloaded", "connection_limit_reached"
 
 
-class CircuitOpen(_ComeAgain):
+class CircuitOpen(ComeAgain):
     """The service behind this address has failed again and again, and is left alone for a moment."""
 
     code, title, proxy_error = "circuit_open", "Service failing", "destination_unavailable"
 
 
-class NoEndpoint(_ComeAgain):
+class NoEndpoint(ComeAgain):
     """No address is known of the service behind this one."""
 
     code, title, proxy_error = "no_endpoint", "Service not found", "destination_unavailable"

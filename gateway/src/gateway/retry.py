@@ -4,13 +4,16 @@ Never more often, and only as the upstream's budget allows: what is failing is n
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from http import HTTPStatus
+from random import SystemRandom
 
 from gateway.answer import Answer
 from gateway.failures import AnswerBroken, NotSent, SentNoAnswer, UpstreamFailure
 from gateway.outgoing import Outgoing
 from gateway.problems import Refusal
+from gateway.tally import outcome_of
 from gateway.upstream import Place, Upstream
 from gateway.watch import Watch
 
@@ -20,6 +23,8 @@ BUDGET = 10.0
 BUDGET_PER_REQUEST = 0.1
 BUDGET_PER_SECOND = 1.0
 PAUSE_SECONDS = (0.025, 0.1)
+
+_DICE = SystemRandom()
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 IDEMPOTENT = SAFE | {"PUT", "DELETE"}
@@ -71,7 +76,7 @@ class Asking:
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
-        self._budget = Budget(upstream.clock)
+        self._budget = Budget(time.monotonic)
 
     async def ask(self, request: Outgoing, watch: Watch) -> tuple[Answer, Place]:
         """Return the answer as soon as its head is there, and the place that it takes: the caller gives back both.
@@ -86,6 +91,7 @@ class Asking:
             if not self._may_repeat(request, failure, watch):
                 raise
             place = await self._another(request, place, failure)
+            self.upstream.tally.retries.add(outcome_of(failure))
             answer = await self._attempt(request, place, watch)
         else:
             if answer.status in FAILED and self._may_repeat(request, answer.status, watch):
@@ -121,22 +127,27 @@ class Asking:
             return answer, place
         answer.close()
         place.leave()
+        self.upstream.tally.retries.add(str(answer.status))
         return await self._attempt(request, other, watch), other
 
     async def _pause(self) -> None:
-        await asyncio.sleep(self.upstream.dice.uniform(*PAUSE_SECONDS))
+        await asyncio.sleep(_DICE.uniform(*PAUSE_SECONDS))
 
     async def _attempt(self, request: Outgoing, place: Place, watch: Watch) -> Answer:
         request.attempts += 1
         request.endpoint = origin = place.endpoint.origin
         request.attempt_fields = _attempt_fields(request, watch)
+        upstream, asked_at = self.upstream, time.perf_counter()
         try:
-            answer = await self.upstream.client.send(request, origin, anew=request.attempts > 1)
+            answer = await upstream.client.send(request, origin, anew=request.attempts > 1)
         except BaseException as error:
+            outcome = outcome_of(error, is_overdue=watch.is_overdue)
+            upstream.tally.failed(upstream.name, outcome, time.perf_counter() - asked_at)
             if watch.is_overdue or (isinstance(error, (NotSent, SentNoAnswer)) and not error.is_stale):
                 place.judge(is_good=False)
             place.leave()
             raise
+        upstream.tally.answered(upstream.name, answer.status, time.perf_counter() - asked_at)
         place.judge(is_good=answer.status not in UNREACHED)
         return answer
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
-from random import Random, SystemRandom
+from random import SystemRandom
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -16,10 +16,12 @@ from gateway.config import UpstreamConfig
 from gateway.endpoint import Endpoint
 from gateway.lookout import Resolve, keep_probed, keep_resolved, resolve_by_system
 from gateway.problems import CircuitOpen, NoEndpoint
+from gateway.tally import Tally
 
 __all__ = ["Place", "Upstream"]
 
 log = structlog.get_logger()
+_DICE = SystemRandom()
 
 
 class Place:
@@ -55,20 +57,19 @@ class Place:
 
 
 class Upstream:
-    """One service. Enter it before use; `clock`, `dice` and `resolve` are the world that it lives in."""
+    """One service. Enter it before use; `tally` counts its attempts under its `name`, `resolve` finds its addresses."""
 
     def __init__(
         self,
         config: UpstreamConfig,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        dice: Random | None = None,
+        name: str,
+        tally: Tally,
         resolve: Resolve = resolve_by_system,
     ) -> None:
         self.config = config
+        self.name = name
+        self.tally = tally
         self.client = UpstreamClient(config)
-        self.clock = clock
-        self.dice = dice or SystemRandom()
         self.endpoints: list[Endpoint] = []
         self._resolve = resolve
         self._queue: Queue[Endpoint] = Queue(config.queue, config.queue_wait)
@@ -106,7 +107,7 @@ class Upstream:
         origins = sorted({f"{place.scheme}://{host}:{port}" for host in hosts})
         if origins != sorted(known):
             log.info("endpoints", upstream=self.config.url, endpoints=origins)
-        self.endpoints = [known.get(origin) or Endpoint(origin, Breaker(self.clock)) for origin in origins]
+        self.endpoints = [known.get(origin) or Endpoint(origin, Breaker(time.monotonic)) for origin in origins]
 
     def take(self, *, is_stream: bool, avoid: str | None = None) -> Place | None:
         """Return a place at an endpoint, other than `avoid` where there is another; None when all are full.
@@ -159,8 +160,8 @@ class Upstream:
         if len(usable) == 1:
             return usable[0]
         count = len(usable)
-        first = int(self.dice.random() * count)
-        one, other = usable[first], usable[first - 1 - int(self.dice.random() * (count - 1))]
+        first = int(_DICE.random() * count)
+        one, other = usable[first], usable[first - 1 - int(_DICE.random() * (count - 1))]
         return one if load(one) <= load(other) else other
 
 

@@ -8,6 +8,7 @@ from gateway.access_log import Line
 from gateway.identity import Fields, Identity
 from gateway.reply import Reply
 from gateway.routing import Route
+from gateway.streams import Events
 
 __all__ = ["Visit"]
 
@@ -19,7 +20,7 @@ class Visit:
     """Holds the parts of one request together; `host` and `route` are set once they are known."""
 
     __slots__ = (
-        *("attempts", "endpoint"),
+        *("attempts", "endpoint", "events"),
         *("_started", "bytes_in", "error", "fields", "host", "identity", "receive", "reply"),
         *("route", "scope", "upstream_seconds"),
     )
@@ -36,6 +37,7 @@ class Visit:
         self.upstream_seconds: float | None = None
         self.endpoint: str | None = None
         self.attempts = 0
+        self.events: Events | None = None
         self.error: str | None = None
         self._started = time.perf_counter()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -70,6 +71,14 @@ class TestAStream:
 
         assert ended["/todos"] < 2 < ended["/live"] < 4
 
+    async def test_its_head_is_not_waited_for_for_ever(self, gateway: Gateway, upstream: Upstream) -> None:
+        """Hints that come before a head give no time for it: it is due as anywhere else."""
+        upstream.script = says(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+
+        answer = await gateway.ask(get("/live"))
+
+        assert (answer.status, answer.code) == (504, "upstream_timeout")
+
     async def test_ends_with_its_client(self, gateway: Gateway, open_ended: asyncio.Event) -> None:
         """A closed tab is known to the upstream at once."""
         async with Wire.to(gateway.port) as wire:
@@ -95,7 +104,7 @@ class TestAStream:
 
 class TestAStop:
     async def test_ends_streams(self, tmp_path: Path, upstream: Upstream, open_ended: asyncio.Event) -> None:
-        """At SIGTERM each one ends whole, upstream too, and the gateway does not wait for them."""
+        """At SIGTERM each one says when to come again and ends whole, upstream too, and the gateway waits for none."""
         ports = dict.fromkeys(("PLAIN", "JAR", "DEAD", "HOLE"), upstream.port)
         async with running_gateway(tmp_path, ports) as gateway, Wire.to(gateway.port) as wire:
             await wire.send(get("/live"))
@@ -104,6 +113,9 @@ class TestAStop:
             stopped = time.monotonic()
             os.kill(gateway.pid, signal.SIGTERM)
 
+            last = await wire.chunk()
+            assert (found := re.fullmatch(rb"retry: (\d+)\n\n", last))
+            assert 1000 <= int(found[1]) <= 5000
             assert await wire.chunk() == b""
             async with asyncio.timeout(1):
                 await open_ended.wait()

@@ -12,7 +12,7 @@ from gateway.config import UpstreamConfig
 from gateway.failures import SentNoAnswer
 from gateway.outgoing import Outgoing
 from tests.gateway.here import Names, config_of, gateway_here
-from tests.gateway.peers import OK, Message, Upstream, Wire, get
+from tests.gateway.peers import OK, Message, Upstream, Wire, get, says
 from tests.gateway.process import Gateway
 from tests.proofs import rounds
 from tests.waiting import until
@@ -70,6 +70,15 @@ async def keyed(upstream: Upstream) -> AsyncIterator[Gateway]:
     """A gateway of its own, with a route whose service knows keys."""
     url = f"http://127.0.0.1:{upstream.port}"
     config = config_of({"todo": {"url": url, "first_byte": 0.3, "route": {"idempotency_key": True}}})
+    async with gateway_here(config, Names()) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def patient(upstream: Upstream) -> AsyncIterator[Gateway]:
+    """One that waits longer for a service than a busy machine lets it wait."""
+    url = f"http://127.0.0.1:{upstream.port}"
+    config = config_of({"todo": {"url": url, "first_byte": 30, "connect": 30, "deadline": 60}})
     async with gateway_here(config, Names()) as gateway:
         yield gateway
 
@@ -132,6 +141,15 @@ class TestRetryMatrix:
 
         assert (answer.status, failing.done) == (503, 1)
 
+    async def test_the_deadline_ends_hints_without_a_head(self, upstream: Upstream) -> None:
+        """A 103 stops the time for the first byte; that for the head runs on."""
+        config = config_of({"todo": {"url": f"http://127.0.0.1:{upstream.port}", "deadline": 0.5}})
+        upstream.script = says(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        async with gateway_here(config, Names()) as gateway:
+            answer = await gateway.ask(get("/todo"))
+
+        assert (answer.status, answer.code) == (504, "upstream_timeout")
+
     async def test_the_deadline_ends_it(self, upstream: Upstream) -> None:
         """There is no second time when the time for it is over, and a head that dribbles in is not waited for."""
         config = config_of({"todo": {"url": f"http://127.0.0.1:{upstream.port}", "first_byte": 3, "deadline": 0.5}})
@@ -171,7 +189,7 @@ class TestTheClient:
 
 
 class TestRetryBudget:
-    async def test_repeats_are_few(self, upstream: Upstream, keyed: Gateway) -> None:
+    async def test_repeats_are_few(self, upstream: Upstream, patient: Gateway) -> None:
         """Of 2 000 reads a tenth, ten and one a second are done again, though a third fails."""
         turns = itertools.cycle([BUSY, OK, OK])
         done, requests, started = 0, rounds(2000), asyncio.get_running_loop().time()
@@ -183,7 +201,7 @@ class TestRetryBudget:
             await wire.send(OK if request.one("x-request-attempt") else next(turns))
 
         async def client() -> None:
-            async with Wire.to(keyed.port) as wire:
+            async with Wire.to(patient.port) as wire:
                 for _ in range(requests // 8):
                     await wire.answer(get("/todo"))
 
@@ -195,7 +213,7 @@ class TestRetryBudget:
 
 
 class TestKeepaliveRace:
-    async def test_no_read_fails(self, keyed: Gateway, upstream: Upstream) -> None:
+    async def test_no_read_fails(self, patient: Gateway, upstream: Upstream) -> None:
         """A service that closes kept connections in the very moment they are used costs no read, and no write twice."""
         done: dict[str, int] = {}
 
@@ -213,7 +231,7 @@ class TestKeepaliveRace:
         numbers = iter(range(rounds(10_000)))
 
         async def client() -> None:
-            async with Wire.to(keyed.port) as wire:
+            async with Wire.to(patient.port) as wire:
                 for number in numbers:
                     method = "POST" if number % 2 else "GET"
                     answer = await wire.answer(get(f"/todo/{number}", "Content-Length: 0", method=method))
