@@ -27,8 +27,8 @@ reset: $(VENV)/.installed ## Delete the local set's data
 test: $(VENV)/.installed ## Run all tests against real PostgreSQL and Valkey (ARGS="-k title" for some)
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-proofs: $(VENV)/.installed ## Run the long proofs of accounts, sessions and the gateway at their whole length, five times that of make test
-	@PROOFS=whole $(BIN)/python -m pytest tests/auth_service/test_races.py tests/auth_service/test_refreshing.py tests/auth_service/test_session_machine.py tests/auth_service/deletion/test_last_moment.py tests/gateway/wire/test_cancel_storm.py tests/gateway/wire/test_retries.py tests/gateway/limits tests/gateway/wire/test_limits.py tests/gateway/wire/test_floods.py $(ARGS)
+proofs: $(VENV)/.installed ## Run the long proofs at their whole length, five times that of make test, and show what they measure
+	@PROOFS=whole $(BIN)/python -m pytest -rP tests/system/outages tests/draining/test_rolling_restart.py tests/auth_service/test_races.py tests/auth_service/test_refreshing.py tests/auth_service/test_session_machine.py tests/auth_service/deletion/test_last_moment.py tests/gateway/wire/test_cancel_storm.py tests/gateway/wire/test_retries.py tests/gateway/limits tests/gateway/wire/test_limits.py tests/gateway/wire/test_floods.py $(ARGS)
 
 test-variants: $(VENV)/.installed ## Run the todo-service's tests on partitioned tables, without Redis, and with Redis killed half-way
 	@for variant in partitions redis-stopped redis-killed; do \

@@ -55,16 +55,19 @@ class Replica:
             return await self.process.wait()
 
 
-def service(module: str, port: int) -> Sequence[str]:
+def service(module: str, host: str, port: int) -> Sequence[str]:
     """Return the command of a service."""
-    return ("-m", "uvicorn", "--factory", f"{module}.main:create_app", "--port", str(port), *UVICORN_FLAGS)
+    listen = ("--host", host, "--port", str(port))
+    return ("-m", "uvicorn", "--factory", f"{module}.main:create_app", *listen, *UVICORN_FLAGS)
 
 
 @asynccontextmanager
-async def replica(module: str, environment: Mapping[str, str]) -> AsyncIterator[Replica]:
-    """Run a process of `auth_service`, `todo_service` or `gateway`; end it after."""
-    [port] = free_ports(1)
-    command = ("-m", "gateway") if module == "gateway" else service(module, port)
+async def replica(
+    module: str, environment: Mapping[str, str], host: str = "127.0.0.1", port: int | None = None
+) -> AsyncIterator[Replica]:
+    """Run a process of `auth_service`, `todo_service`, or of a gateway's module; end it after."""
+    port = port or free_ports(1)[0]
+    command = service(module, host, port) if module.endswith("_service") else ("-m", module)
     usual = {
         "PATH": os.environ["PATH"],
         "ENVIRONMENT": "development",
@@ -74,7 +77,7 @@ async def replica(module: str, environment: Mapping[str, str]) -> AsyncIterator[
         "PORT": str(port),
     }
     process = await asyncio.create_subprocess_exec(sys.executable, *command, env={**usual, **environment})
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=20, trust_env=False) as client:
         one = Replica(process, client)
         try:
             await until(one.is_ready, seconds=START_SECONDS)

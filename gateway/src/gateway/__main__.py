@@ -8,6 +8,7 @@ import uvicorn
 
 from gateway.config import Config
 from gateway.effective import report
+from gateway.lookout import Resolve, resolve_by_system
 from gateway.main import create_app
 from gateway.protocol import protocol_of
 from gateway.settings import Settings, load_settings
@@ -15,12 +16,12 @@ from gateway.settings import Settings, load_settings
 ENDED_SHORT = "ASGI callable returned without completing response."
 
 
-def serve(settings: Settings) -> None:
-    """Serve the public port until SIGTERM or SIGINT."""
+def serve(settings: Settings, resolve: Resolve = resolve_by_system) -> None:
+    """Serve the public port until SIGTERM or SIGINT. `resolve` finds the addresses of the services."""
     # Leaving an answer unfinished is how we break off; the request's own line says why.
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != ENDED_SHORT)
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, resolve),
         host=settings.environment.bind_address,
         port=settings.environment.port,
         http=protocol_of(settings.config.server),

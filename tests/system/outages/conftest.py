@@ -47,6 +47,13 @@ class Inside:
         """Whether no service holds a connection for a request."""
         return await self.figure("db_pool_in_use") == {0}
 
+    async def shows_mails(self) -> bool:
+        """Whether the mail catcher can be asked."""
+        try:
+            return (await self.admin.get(f"{self.running.mail_url}/api/v1/messages")).is_success
+        except httpx.TransportError:
+            return False
+
     async def hurry(self) -> None:
         """Let so much time pass that every event that waits is due."""
         await self._ask(HURRY)
