@@ -13,7 +13,9 @@ from gateway.config import Config
 from gateway.main import create_app
 from gateway.protocol import protocol_of
 from gateway.settings import Environment, Settings
-from tests.gateway.process import Gateway
+from tests.gateway.process import NO_KEYS, Gateway
+
+PLENTY = {"rate": 1_000_000, "burst": 1_000_000}
 
 
 class Names:
@@ -34,20 +36,27 @@ class Names:
 def config_of(upstreams: Mapping[str, Mapping[str, object]], **server: object) -> Config:
     """Return a configuration in which each upstream has a route of its name; `route` in it says more of that."""
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    common = {"methods": methods, "max_body": 1 << 20}
+    common = {"methods": methods, "auth": "none", "limit": "plenty", "max_body": 1 << 20}
     routes = [
         common | {"path": f"/{name}", "upstream": name} | dict(entry.get("route", {}))  # type: ignore[call-overload]
         for name, entry in upstreams.items()
     ]
     entries = {name: {key: entry[key] for key in entry if key != "route"} for name, entry in upstreams.items()}
-    return Config.model_validate({"server": server, "upstreams": entries, "routes": routes})
+    limits = {"plenty": {"key": "ip", **PLENTY}}
+    return Config.model_validate(
+        {"server": {"flood": PLENTY, **server}, "limits": limits, "upstreams": entries, "routes": routes}
+    )
 
 
 @asynccontextmanager
 async def gateway_here(config: Config, names: Names, admin_port: int = 0) -> AsyncIterator[Gateway]:
     """Run the gateway; with an `admin_port`, its figures are there."""
     environment = Environment(
-        environment="development", public_url="http://localhost:8080", admin_port=admin_port, log_level="error"
+        environment="development",
+        public_url="http://localhost:8080",
+        auth_jwks_url=NO_KEYS,
+        admin_port=admin_port,
+        log_level="error",
     )
     app = create_app(Settings.of(environment, config), names.resolve)
     # With the protocol's number asyncio sends what it has at once, as uvloop always does.

@@ -25,7 +25,7 @@ PLENTY = "rate = 1000000, burst = 1000000"
 CONFIG = f"""
 [limits]
 plenty = {{ key = "ip", {PLENTY} }}
-few = {{ key = "user", rate = 1, per = 900, burst = 3 }}
+few = {{ key = "ip", rate = 1, per = 900, burst = 3 }}
 [cors]
 origins = ["http://app.test"]
 [docs]

@@ -136,6 +136,7 @@ class TestRefusing:
             ("few = {", "Few = {", "must be a word of small letters other than flood, not 'Few'"),
             ("few = {", "flood = {", "must be a word of small letters other than flood, not 'flood'"),
             ('key = "ip"', 'key = "name"', "limits.few.key"),
+            ('key = "ip"', 'key = "user"', "/a has the limit 'few' for users, and asks for no token"),
             ("rate = 1,", "rate = 0,", "limits.few.rate"),
             ("burst = 1 }", "burst = 86401 }", "limits.few: a burst must be made up for within a day"),
             ("burst = 1 }", "burst = 1, per = 0 }", "limits.few.per"),

@@ -1,18 +1,16 @@
 """What gateway.toml says: the same for every deployment. Times are seconds, sizes bytes."""
 
 import re
-from collections import Counter
-from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from gateway.misfits import misfits
 from shared.settings import Origin
 
 __all__ = [
     "FLOOD",
-    "OWN_PATHS",
     "Auth",
     "Config",
     "CorsConfig",
@@ -24,16 +22,6 @@ __all__ = [
     "ServerConfig",
     "UpstreamConfig",
 ]
-
-OWN_PATHS = {
-    "": "exact",
-    "/docs": "prefix",
-    "/health": "exact",
-    "/livez": "exact",
-    "/openapi.json": "exact",
-    "/readyz": "exact",
-}
-"""What the gateway answers itself, and how each of these addresses matches."""
 
 FLOOD = "flood"
 """The limit on all requests of one address; it is named beside those of `limits`."""
@@ -201,23 +189,3 @@ class Config(_Section):
         if faults:
             raise ValueError("; ".join(faults))
         return self
-
-
-def misfits(raw: Mapping[str, object]) -> list[str]:
-    """Return what does not fit together in the text of a file, whatever else is wrong with it."""
-    routes = raw.get("routes")
-    entries = [entry for entry in routes if isinstance(entry, dict)] if isinstance(routes, list) else []
-    faults = [
-        f"{entry.get('path')} has the {kind} {name!r}, which [{kind}s] does not list"
-        for entry in entries
-        for kind in ("upstream", "limit")
-        if isinstance(name := entry.get(kind), str) and name not in _names(raw, f"{kind}s")
-    ]
-    counts = Counter(path for entry in entries if isinstance(path := entry.get("path"), str))
-    faults += [f"{path} stands there {count} times" for path, count in counts.items() if count > 1]
-    return faults + [f"{path} is answered by the gateway itself" for path in counts if path in OWN_PATHS]
-
-
-def _names(raw: Mapping[str, object], section: str) -> Collection[str]:
-    entries = raw.get(section)
-    return entries if isinstance(entries, dict) else ()

@@ -13,8 +13,9 @@ from typing import Self
 
 from pydantic import Field, SecretStr, ValidationError
 
-from gateway.config import Config, Host, misfits
+from gateway.config import Config, Host
 from gateway.hints import faults_in_environment, faults_in_file
+from gateway.misfits import misfits
 from shared.settings import CommaSeparated, Origin
 from shared.tokens import TokenSettings
 

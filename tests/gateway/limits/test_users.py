@@ -11,7 +11,9 @@ from gateway.reply import Reply
 from gateway.settings import Environment, Settings
 from gateway.visit import Visit
 from shared.redis import RedisClient
+from tests.gateway.process import NO_KEYS
 
+ROUTE = {"path": "/a", "upstream": "one", "methods": ["GET"], "auth": "required", "max_body": 0}
 TWICE = {"rate": 1, "per": 900, "burst": 2}
 
 
@@ -22,10 +24,11 @@ def limits() -> Limits:
         {
             "limits": {"api": {"key": "user", **TWICE}, "auth": {"key": "ip", **TWICE}},
             "upstreams": {"one": {"url": "http://one"}},
-            "routes": [{"path": "/a", "upstream": "one", "methods": ["GET"], "limit": "api", "max_body": 0}],
+            "routes": [{**ROUTE, "limit": "api"}],
         }
     )
-    return Limits(Settings(Environment(environment="development", public_url="http://localhost:8080"), config))
+    environment = Environment(environment="development", public_url="http://localhost:8080", auth_jwks_url=NO_KEYS)
+    return Limits(Settings(environment, config))
 
 
 def visit(address: str, user: str | None) -> Visit:
