@@ -133,11 +133,12 @@ class TestAGatewayThatIsKilled:
             unlucky, others = people[:2], people[2:]
             for person in unlucky:
                 person.client.base_url = second.client.base_url
-            async with under_load(others) as load, under_load(unlucky) as doomed:
-                await load.goes_on(ANSWERS)
-                await doomed.goes_on(ANSWERS)
-                second.process.kill()
-                await until(doomed.bad, PATIENCE_SECONDS)
+            async with under_load(others) as load:
+                async with under_load(unlucky) as doomed:
+                    await load.goes_on(ANSWERS)
+                    await doomed.goes_on(ANSWERS)
+                    second.process.kill()
+                    await until(doomed.bad, PATIENCE_SECONDS)
                 await load.goes_on(ANSWERS)
 
         assert load.bad() == {}
