@@ -21,6 +21,7 @@ REFUSALS = {400, 401, 431}
 
 @pytest.fixture(scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory, upstream_server: Upstream) -> AsyncIterator[Guarded]:
+    upstream_server.forget()
     key, pairs = SigningKey("first"), make_pairs()
     ports = dict.fromkeys(("PLAIN", "JAR", "DEAD", "HOLE"), upstream_server.port)
     async with key_server(key.jwk()) as keys, key_server(*(pair.jwk() for pair in pairs.values())) as frontend:
@@ -62,7 +63,7 @@ class TestAGoodToken:
             assert upstream.last.one("authorization") == field
             assert {name for name, _ in upstream.last.fields} <= {
                 *("host", "authorization", "via", "x-request-id", "traceparent"),
-                *("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"),
+                *("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-deadline-ms"),
             }
 
     async def test_names_the_user_in_the_log(self, guarded: Guarded) -> None:
