@@ -60,10 +60,11 @@ class TestARollingRestart:
         """While each service, gateway and worker is replaced, every request is answered well and every mail sent."""
         accounts = auth_environment(DATABASE_URL=await migrated_database("auth"), REDIS_URL=redis_url, **DRAIN)
         workers = [new_worker(), new_worker()]
+        edge = {"THROTTLE_FACTOR": "100000", "REDIS_URL": redis_url, "AUTH_JWKS_URL": NOWHERE} | DRAIN
         async with (
             two_of("auth_service", accounts) as auth,
             two_of("todo_service", todo_environment) as todo,
-            two_gateways({"auth": auth, "todo": todo}, {"THROTTLE_FACTOR": "100000", **DRAIN}) as gateways,
+            two_gateways({"auth": auth, "todo": todo}, {"BETTER_AUTH_SECRET": SECRET} | edge) as gateways,
         ):
             traffic = Traffic(gateways, RATE, f"Bearer {token('ada')}", await registered(gateways[0].now.client))
 
