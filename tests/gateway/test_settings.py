@@ -51,8 +51,10 @@ class TestChecking:
 
         assert run.returncode == 0, run.stderr
         rows = [line.split() for line in run.stdout.splitlines()]
-        assert ["/a", "prefix", "one", "none", "0", "-", "GET"] in rows
-        assert ["one", "http://127.0.0.1:9", "1", "s", "5", "s", "15", "s", "55", "s", "no"] in rows
+        assert ["/a", "prefix", "one", "none", "few", "0", "-", "GET"] in rows
+        assert ["few", "ip", "1", "in", "1", "s", "1"] in rows
+        times = ["1", "s", "5", "s", "15", "s", "10", "s", "55", "s"]
+        assert ["one", "http://127.0.0.1:9", *times, "128", "each", "64", "for", "0.05", "s", "no"] in rows
 
     def test_shows_no_secret(self, tmp_path: Path) -> None:
         """Neither those that are settings, nor a password in an address."""

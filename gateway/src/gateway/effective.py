@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from gateway.config import FLOOD, RateConfig
 from gateway.settings import Settings
 
 __all__ = ["report"]
@@ -10,7 +11,8 @@ __all__ = ["report"]
 
 def report(settings: Settings) -> str:
     """Return the effective settings."""
-    return "\n".join([_general(settings), _upstreams(settings), _routes(settings), _limits(settings)])
+    tables = (_general, _upstreams, _routes, _limits, _server)
+    return "\n".join(table(settings) for table in tables)
 
 
 def _general(settings: Settings) -> str:
@@ -26,15 +28,22 @@ def _general(settings: Settings) -> str:
         ("proxies", " ".join(map(str, environment.trusted_proxies)) or "none"),
         ("keys", _without_user(str(environment.auth_jwks_url))),
         ("frontend's keys", _without_user(str(frontend)) if frontend else "none"),
+        (
+            "limits",
+            f"shared by {environment.gateway_replicas} in Redis" if environment.redis_url else "in this process",
+        ),
         ("HS256 tokens", "by BETTER_AUTH_SECRET" if environment.better_auth_secret else "refused"),
     )
 
 
 def _upstreams(settings: Settings) -> str:
     return _table(
-        ("UPSTREAM", "URL", "CONNECT", "FIRST BYTE", "IDLE", "KEEPALIVE", "COOKIES"),
+        ("UPSTREAM", "URL", "CONNECT", "FIRST BYTE", "IDLE", "DEADLINE", "KEEPALIVE", "IN FLIGHT", "QUEUE", "COOKIES"),
         *(
-            (name, one.url, *map(_seconds, (one.connect, one.first_byte, one.idle, one.keepalive)), _yes(one.cookies))
+            (
+                *(name, one.url, *map(_seconds, (one.connect, one.first_byte, one.idle, one.deadline, one.keepalive))),
+                *(f"{one.max_in_flight} each", f"{one.queue} for {_seconds(one.queue_wait)}", _yes(one.cookies)),
+            )
             for name, one in settings.config.upstreams.items()
         ),
     )
@@ -42,17 +51,29 @@ def _upstreams(settings: Settings) -> str:
 
 def _routes(settings: Settings) -> str:
     return _table(
-        ("ROUTE", "MATCH", "UPSTREAM", "TOKEN", "BODY", "STREAM", "METHODS"),
+        ("ROUTE", "MATCH", "UPSTREAM", "TOKEN", "LIMIT", "BODY", "STREAM", "METHODS"),
         *(
-            (one.path, one.match, one.upstream, one.auth, str(one.max_body), one.stream or "-", " ".join(one.methods))
+            (
+                *(one.path, one.match, one.upstream, one.auth, one.limit),
+                *(str(one.max_body), one.stream or "-", " ".join(one.methods)),
+            )
             for one in settings.config.routes
         ),
     )
 
 
 def _limits(settings: Settings) -> str:
-    server = settings.config.server.model_dump(exclude={"hosts"})
-    return _table(("LIMIT", ""), *((name.replace("_", " "), str(value)) for name, value in server.items()))
+    factor, flood = settings.environment.throttle_factor, settings.config.server.flood
+    return _table(
+        ("LIMIT", "COUNTS", "RATE", "AT ONCE"),
+        (FLOOD, "ip", _rate(flood, factor), str(flood.burst * factor)),
+        *((name, one.key, _rate(one, factor), str(one.burst * factor)) for name, one in settings.config.limits.items()),
+    )
+
+
+def _server(settings: Settings) -> str:
+    server = settings.config.server.model_dump(exclude={"hosts", "flood"})
+    return _table(("SERVER", ""), *((name.replace("_", " "), str(value)) for name, value in server.items()))
 
 
 def _table(*rows: Sequence[str]) -> str:
@@ -64,6 +85,10 @@ def _table(*rows: Sequence[str]) -> str:
 
 def _seconds(number: float) -> str:
     return f"{number:g} s"
+
+
+def _rate(limit: RateConfig, factor: int) -> str:
+    return f"{limit.rate * factor} in {_seconds(limit.per)}"
 
 
 def _yes(fact: bool) -> str:
