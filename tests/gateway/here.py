@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
 import uvicorn
 
 from gateway.config import Config
@@ -86,3 +87,5 @@ async def gateway_here(config: Config, names: Names, admin_port: int = 0) -> Asy
         finally:
             server.should_exit = True
             await serving
+            # Other tests of this process look for lines, which a logger that is set up would keep.
+            structlog.reset_defaults()

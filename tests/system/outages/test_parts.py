@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -125,6 +126,9 @@ class TestAGatewayThatIsKilled:
         environment = {
             "BIND_ADDRESS": "127.0.0.1",
             "GATEWAY_CONFIG": str(PROJECT / "gateway" / "gateway.toml"),
+            # The issuer of the tokens.
+            "PUBLIC_URL": f"http://localhost:{urlsplit(running_set.url).port}",
+            "AUTH_JWKS_URL": f"{urls['auth-service']}/.well-known/jwks.json",
             "GATEWAY_UPSTREAM_AUTH_URL": urls["auth-service"],
             "GATEWAY_UPSTREAM_TODO_URL": urls["todo-service"],
             "THROTTLE_FACTOR": "100000",
