@@ -163,6 +163,13 @@ class TestRefusing:
         assert run.returncode == 2
         assert f"{name}: " in run.stderr
 
+    def test_redis_at_no_address(self, tmp_path: Path) -> None:
+        """It is named here, and not by a traceback at the start."""
+        run = check(tmp_path, GOOD, REDIS_URL="redis:6379")
+
+        assert run.returncode == 2
+        assert "REDIS_URL: must be an address like redis://host:6379/0" in run.stderr
+
     def test_misspelt_variable(self, tmp_path: Path) -> None:
         """A GATEWAY_ variable that means nothing is a mistake, not a comment."""
         run = check(tmp_path, GOOD, GATEWAY_UPSTREAM_OEN_URL="http://127.0.0.1:9")
