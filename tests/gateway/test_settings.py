@@ -51,8 +51,19 @@ class TestChecking:
 
         assert run.returncode == 0, run.stderr
         rows = [line.split() for line in run.stdout.splitlines()]
-        assert ["/a", "prefix", "one", "none", "0", "-", "GET"] in rows
-        assert ["one", "http://127.0.0.1:9", "1", "s", "5", "s", "15", "s", "55", "s", "no"] in rows
+        assert ["/a", "prefix", "one", "none", "few", "0", "-", "GET"] in rows
+        times = ["1", "s", "5", "s", "15", "s", "55", "s", "10", "s"]
+        assert ["one", "http://127.0.0.1:9", *times, "128", "64", "for", "0.05", "s", "no"] in rows
+
+    def test_shows_what_is_let_in(self, tmp_path: Path) -> None:
+        """The limits with THROTTLE_FACTOR in them, that of each address too, and how many gateways share them."""
+        run = check(tmp_path, GOOD, THROTTLE_FACTOR="3", GATEWAY_REPLICAS="2", REDIS_URL="redis://redis")
+
+        rows = [line.split() for line in run.stdout.splitlines()]
+        assert ["few", "ip", "3", "in", "1", "s", "3"] in rows
+        assert ["flood", "ip", "300", "in", "1", "s", "600"] in rows
+        assert ["replicas", "2"] in rows
+        assert ["limits", "counted", "in", "Redis"] in rows
 
     def test_shows_no_secret(self, tmp_path: Path) -> None:
         """Neither those that are settings, nor a password in an address."""
