@@ -52,9 +52,18 @@ class TestChecking:
         assert run.returncode == 0, run.stderr
         rows = [line.split() for line in run.stdout.splitlines()]
         assert ["/a", "prefix", "one", "none", "few", "0", "-", "GET"] in rows
-        assert ["few", "ip", "1", "in", "1", "s", "1"] in rows
-        times = ["1", "s", "5", "s", "15", "s", "10", "s", "55", "s"]
-        assert ["one", "http://127.0.0.1:9", *times, "128", "each", "64", "for", "0.05", "s", "no"] in rows
+        times = ["1", "s", "5", "s", "15", "s", "55", "s", "10", "s"]
+        assert ["one", "http://127.0.0.1:9", *times, "128", "64", "for", "0.05", "s", "no"] in rows
+
+    def test_shows_what_is_let_in(self, tmp_path: Path) -> None:
+        """The limits with THROTTLE_FACTOR in them, that of each address too, and how many gateways share them."""
+        run = check(tmp_path, GOOD, THROTTLE_FACTOR="3", GATEWAY_REPLICAS="2", REDIS_URL="redis://redis")
+
+        rows = [line.split() for line in run.stdout.splitlines()]
+        assert ["few", "ip", "3", "in", "1", "s", "3"] in rows
+        assert ["flood", "ip", "300", "in", "1", "s", "600"] in rows
+        assert ["replicas", "2"] in rows
+        assert ["limits", "counted", "in", "Redis"] in rows
 
     def test_shows_no_secret(self, tmp_path: Path) -> None:
         """Neither those that are settings, nor a password in an address."""
@@ -164,6 +173,13 @@ class TestRefusing:
 
         assert run.returncode == 2
         assert f"{name}: " in run.stderr
+
+    def test_redis_at_no_address(self, tmp_path: Path) -> None:
+        """It is named here, and not by a traceback at the start."""
+        run = check(tmp_path, GOOD, REDIS_URL="redis:6379")
+
+        assert run.returncode == 2
+        assert "REDIS_URL: must be an address like redis://host:6379/0" in run.stderr
 
     def test_misspelt_variable(self, tmp_path: Path) -> None:
         """A GATEWAY_ variable that means nothing is a mistake, not a comment."""

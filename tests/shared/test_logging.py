@@ -9,10 +9,10 @@ import pytest
 PROGRAM = """
 import asyncio, logging, sys
 import httpx, structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from shared.logging import RequestLog, configure_logging, request_context
 
-configure_logging("todo-service", "info", sys.argv[1])
+configure_logging("todo-service", sys.argv[3], sys.argv[1])
 app = FastAPI()
 app.add_middleware(RequestLog, trusts=lambda host: True)
 
@@ -26,6 +26,10 @@ async def read(todo_id: str):
     except ValueError as error:
         structlog.get_logger().error("failed", exc_info=error)
 
+@app.get("/readyz")
+async def readyz(well: bool):
+    return Response(status_code=200 if well else 503)
+
 async def main():
     transport = httpx.ASGITransport(app=app)
     headers = {
@@ -35,15 +39,15 @@ async def main():
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        await client.get("/todos/7?search=canary-search", headers=headers)
+        await client.get(sys.argv[2], headers=headers)
 
 asyncio.run(main())
 """
 
 
-def printed(log_format: str) -> str:
+def printed(log_format: str, target: str = "/todos/7?search=canary-search", level: str = "info") -> str:
     """Return what one request leaves on stdout, in a process of its own."""
-    command = [sys.executable, "-W", "error", "-c", PROGRAM, log_format]
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, log_format, target, level]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
 
 
@@ -72,6 +76,12 @@ class TestJsonLines:
         assert request["event"] == "request"
         assert (request["method"], request["route"], request["status"]) == ("GET", "/todos/{todo_id}", 200)
         assert request["duration_ms"] >= 0
+
+    def test_leave_out_probes_that_went_well(self):
+        """Balancers ask all day: what they hear is a line at `debug`, or when it is not 200."""
+        assert printed("json", "/readyz?well=yes") == ""
+        assert json.loads(printed("json", "/readyz?well=yes", "debug").splitlines()[-1])["route"] == "/readyz"
+        assert json.loads(printed("json", "/readyz?well=no"))["status"] == 503
 
     @pytest.mark.parametrize("log_format", ["json", "console"])
     def test_hold_nothing_secret(self, log_format):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import CommaSeparated, DatabaseSettings, Secret, load
+from shared.settings import CommaSeparated, DatabaseSettings, RedisSettings, Secret, load
 
 
-class ExampleSettings(DatabaseSettings):
+class ExampleSettings(DatabaseSettings, RedisSettings):
     """A service's settings, small."""
 
     api_secret: Secret
@@ -16,6 +16,7 @@ class ExampleSettings(DatabaseSettings):
 
 GOOD = {
     "DATABASE_URL": "postgresql://todo@/todo",
+    "REDIS_URL": "redis://redis:6379/0",
     "PUBLIC_URL": "https://todo.example",
     "API_SECRET": "x" * 32,
 }
@@ -75,6 +76,10 @@ class TestRefusingToStart:
             ({"API_SECRET": "dev-only-" + "x" * 32}, "API_SECRET", "sample"),
             ({"DATABASE_URL": "postgresql://todo:dev-only-todo@db/todo"}, "DATABASE_URL", "sample"),
             ({"DATABASE_URL": ""}, "DATABASE_URL", "missing"),
+            ({"DATABASE_URL": "mysql://todo@db/todo"}, "DATABASE_URL", "like postgresql://"),
+            ({"REDIS_URL": "http://redis:6379"}, "REDIS_URL", "like redis://"),
+            ({"REDIS_URL": "redis:6379"}, "REDIS_URL", "like redis://"),
+            ({"REDIS_URL": "redis://redis:port/0"}, "REDIS_URL", "like redis://"),
             ({"PUBLIC_URL": "http://todo.example"}, "PUBLIC_URL", "https"),
             ({"PUBLIC_URL": "https://todo.example/"}, "PUBLIC_URL", "origin"),
             ({"ADMIN_PORT": "many"}, "ADMIN_PORT", "integer"),
@@ -105,7 +110,9 @@ class TestRefusingToStart:
 
     def test_repeats_no_value(self, environment, capsys):
         """What is refused may be a secret in the wrong variable."""
-        environment(**(GOOD | {"API_SECRET": "short-canary", "ADMIN_PORT": "canary"}))
+        environment(
+            **(GOOD | {"API_SECRET": "short-canary", "ADMIN_PORT": "canary", "REDIS_URL": "redis://:canary/@redis"})
+        )
 
         with pytest.raises(SystemExit):
             load(ExampleSettings, "example")

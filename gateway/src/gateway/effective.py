@@ -1,9 +1,9 @@
 """What the gateway would run with, as tables for people: what `python -m gateway check` prints. Never a secret."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-from gateway.config import FLOOD, RateConfig
+from gateway.config import FLOOD, RouteConfig, UpstreamConfig
 from gateway.settings import Settings
 
 __all__ = ["report"]
@@ -28,52 +28,62 @@ def _general(settings: Settings) -> str:
         ("proxies", " ".join(map(str, environment.trusted_proxies)) or "none"),
         ("keys", _without_user(str(environment.auth_jwks_url))),
         ("frontend's keys", _without_user(str(frontend)) if frontend else "none"),
-        (
-            "limits",
-            f"shared by {environment.gateway_replicas} in Redis" if environment.redis_url else "in this process",
-        ),
         ("HS256 tokens", "by BETTER_AUTH_SECRET" if environment.better_auth_secret else "refused"),
+        ("limits counted", "in Redis" if environment.redis_url else "by each gateway alone"),
+        ("replicas", str(environment.gateway_replicas)),
     )
 
 
 def _upstreams(settings: Settings) -> str:
     return _table(
-        ("UPSTREAM", "URL", "CONNECT", "FIRST BYTE", "IDLE", "DEADLINE", "KEEPALIVE", "IN FLIGHT", "QUEUE", "COOKIES"),
+        ("UPSTREAM", "URL", "CONNECT", "FIRST BYTE", "IDLE", "KEEPALIVE", "DEADLINE", "IN FLIGHT", "QUEUE", "COOKIES"),
         *(
-            (
-                *(name, one.url, *map(_seconds, (one.connect, one.first_byte, one.idle, one.deadline, one.keepalive))),
-                *(f"{one.max_in_flight} each", f"{one.queue} for {_seconds(one.queue_wait)}", _yes(one.cookies)),
-            )
+            (name, one.url, *_times(one), *_room(one), _yes(one.cookies))
             for name, one in settings.config.upstreams.items()
         ),
     )
+
+
+def _times(one: UpstreamConfig) -> Iterable[str]:
+    return map(_seconds, (one.connect, one.first_byte, one.idle, one.keepalive, one.deadline))
+
+
+def _room(one: UpstreamConfig) -> Iterable[str]:
+    """Requests under way at each address, and how many more may wait for how long."""
+    return str(one.max_in_flight), f"{one.queue} for {_seconds(one.queue_wait)}"
 
 
 def _routes(settings: Settings) -> str:
     return _table(
         ("ROUTE", "MATCH", "UPSTREAM", "TOKEN", "LIMIT", "BODY", "STREAM", "METHODS"),
         *(
-            (
-                *(one.path, one.match, one.upstream, one.auth, one.limit),
-                *(str(one.max_body), one.stream or "-", " ".join(one.methods)),
-            )
+            (*(one.path, one.match, one.upstream, one.auth, one.limit, str(one.max_body)), *_ways(one))
             for one in settings.config.routes
         ),
     )
 
 
+def _ways(one: RouteConfig) -> tuple[str, str]:
+    return one.stream or "-", " ".join(one.methods)
+
+
 def _limits(settings: Settings) -> str:
-    factor, flood = settings.environment.throttle_factor, settings.config.server.flood
+    """What is let in: THROTTLE_FACTOR is in these numbers."""
+    factor, server = settings.environment.throttle_factor, settings.config.server
+    rates = [(name, one.key, one) for name, one in settings.config.limits.items()]
     return _table(
-        ("LIMIT", "COUNTS", "RATE", "AT ONCE"),
-        (FLOOD, "ip", _rate(flood, factor), str(flood.burst * factor)),
-        *((name, one.key, _rate(one, factor), str(one.burst * factor)) for name, one in settings.config.limits.items()),
+        ("LIMIT", "FOR EACH", "RATE", "AT ONCE"),
+        *(
+            (name, key, f"{one.rate * factor} in {_seconds(one.per)}", str(one.burst * factor))
+            for name, key, one in [*rates, (FLOOD, "ip", server.flood)]
+        ),
     )
 
 
 def _server(settings: Settings) -> str:
-    server = settings.config.server.model_dump(exclude={"hosts", "flood"})
-    return _table(("SERVER", ""), *((name.replace("_", " "), str(value)) for name, value in server.items()))
+    """What one client may send, and how long it may take; seconds and bytes."""
+    server = settings.config.server.model_dump(exclude={"hosts", FLOOD})
+    return _table(("SERVER", ""), *((name.replace("_", " "), f"{value:g}") for name, value in server.items()))
 
 
 def _table(*rows: Sequence[str]) -> str:
@@ -85,10 +95,6 @@ def _table(*rows: Sequence[str]) -> str:
 
 def _seconds(number: float) -> str:
     return f"{number:g} s"
-
-
-def _rate(limit: RateConfig, factor: int) -> str:
-    return f"{limit.rate * factor} in {_seconds(limit.per)}"
 
 
 def _yes(fact: bool) -> str:

@@ -21,8 +21,10 @@ HINTS = {
     "ALLOWED_ORIGINS": "like https://app.example, with commas",
     "AUTH_JWKS_URL": "like http://auth-service:8000/.well-known/jwks.json, at that service's own address",
     "GATEWAY_HOSTS": "like todo.example or localhost:8080, with commas",
+    "GATEWAY_REPLICAS": "how many gateways share the limits, from 1",
     "PORT": "a port, from 0 to 65535",
     "PUBLIC_URL": "the origin that clients ask, like https://todo.example",
+    "THROTTLE_FACTOR": "so many times what gateway.toml lets in; 1 as it stands there",
     "TRUSTED_PROXIES": "networks like 10.0.0.0/8, with commas",
 }
 

@@ -171,31 +171,31 @@ class GatewayBug(Refusal, InternalError):
 
 
 class UpstreamUnreachable(Refusal):
-    """The service behind this address cannot be reached."""
+    """The service behind this address cannot be reached. Nothing happened; try again soon."""
 
     status, code, title, proxy_error = 502, "upstream_unreachable", "Service unreachable", "connection_refused"
 
 
 class UpstreamReset(Refusal):
-    """The service behind this address closed the connection before it answered."""
+    """The service behind this address closed the connection before it answered. A write may have happened."""
 
     status, code, title, proxy_error = 502, "upstream_reset", "Service broke off", "connection_terminated"
 
 
 class UpstreamProtocol(Refusal):
-    """The service behind this address sent an answer that is not valid HTTP."""
+    """The service behind this address sent an answer that is not valid HTTP. A write may have happened."""
 
     status, code, title, proxy_error = 502, "upstream_protocol", "Service answer unreadable", "http_protocol_error"
 
 
 class UpstreamConnectTimeout(Refusal):
-    """The service behind this address could not be reached in time."""
+    """The service behind this address could not be reached in time. Nothing happened; try again soon."""
 
     status, code, title, proxy_error = 504, "upstream_connect_timeout", "Connect timeout", "connection_timeout"
 
 
 class UpstreamTimeout(Refusal):
-    """The service behind this address did not answer in time."""
+    """The service behind this address did not answer in time. A write may have happened."""
 
     status, code, title, proxy_error = 504, "upstream_timeout", "Service timeout", "http_response_timeout"
 
@@ -217,13 +217,13 @@ class Overloaded(ComeAgain):
 
 
 class CircuitOpen(ComeAgain):
-    """The service behind this address has failed again and again, and is left alone for a moment."""
+    """The service behind this address fails, and is left alone for a moment. Nothing happened; try again soon."""
 
     code, title, proxy_error = "circuit_open", "Service failing", "destination_unavailable"
 
 
 class NoEndpoint(ComeAgain):
-    """No address is known of the service behind this one."""
+    """No address is known of the service behind this one. Nothing happened; try again soon."""
 
     code, title, proxy_error = "no_endpoint", "Service not found", "destination_unavailable"
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, ValidationError
 
 from gateway.config import Config, Host
 from gateway.hints import faults_in_environment, faults_in_file
 from gateway.misfits import misfits
-from shared.settings import CommaSeparated, Origin
+from shared.settings import CommaSeparated, Origin, RedisUrl
 from shared.tokens import TokenSettings
 
 __all__ = ["Environment", "Settings", "load_settings"]
@@ -36,7 +36,7 @@ class Environment(TokenSettings):
     gateway_replicas: int = Field(default=1, ge=1, le=1000)
     throttle_factor: int = Field(default=1, ge=1, le=1_000_000)
     # Without it, every gateway counts alone always.
-    redis_url: SecretStr | None = None
+    redis_url: RedisUrl | None = None
 
 
 @dataclass(frozen=True, slots=True)

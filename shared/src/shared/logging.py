@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+# What balancers ask every second or two; while the answer is 200 it says nothing that anybody would look for.
+PROBES = frozenset({"/livez", "/readyz"})
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -123,6 +125,7 @@ class RequestLog:
     """Give each request its id and write its one `request` line when the answer is complete.
 
     The id is taken from `X-Request-Id` when a trusted proxy sent it, else it is new; the answer carries it.
+    A probe that is answered by 200 has its line at the level `debug`.
     """
 
     def __init__(self, app: ASGIApp, trusts: Callable[[str | None], bool], requests: Requests | None = None) -> None:
@@ -165,7 +168,8 @@ class RequestLog:
         route, state = getattr(scope.get("route"), "path", None), scope.get("state", {})
         if self._requests is not None:
             self._requests.observe(scope["method"], route, status, seconds)
-        self._log.info(
+        write = self._log.debug if route in PROBES and status == 200 else self._log.info
+        write(
             "request",
             method=scope["method"],
             route=route,

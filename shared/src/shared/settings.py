@@ -18,6 +18,7 @@ __all__ = [
     "DatabaseSettings",
     "Origin",
     "RedisSettings",
+    "RedisUrl",
     "Secret",
     "ServiceSettings",
     "load",
@@ -47,6 +48,22 @@ def _bare_origin(value: str) -> str:
     return value
 
 
+def _server_at(like: str, *beginnings: str) -> AfterValidator:
+    """Take addresses that begin so. What is refused is not repeated, for it may hold a password."""
+
+    def check(secret: SecretStr) -> SecretStr:
+        address = secret.get_secret_value()
+        try:
+            is_one = address.startswith(beginnings) and urlsplit(address).port != 0
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise ValueError(f"must be an address like {like}")
+        return secret
+
+    return AfterValidator(check)
+
+
 Item = TypeVar("Item")
 CommaSeparated = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(_split)]
 """A list written with commas, as in `10.0.0.0/8, 127.0.0.1/32`."""
@@ -56,6 +73,15 @@ Origin = Annotated[str, AfterValidator(_bare_origin)]
 
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 """A secret of at least 32 bytes; never shown by repr or logs."""
+
+DatabaseUrl = Annotated[
+    SecretStr,
+    _server_at("postgresql://role:password@host/database", "postgresql://", "postgresql+asyncpg://", "postgres://"),
+]
+"""Where PostgreSQL is."""
+
+RedisUrl = Annotated[SecretStr, _server_at("redis://host:6379/0", "redis://", "rediss://", "unix://")]
+"""Where Redis is, in one of the forms that redis-py knows."""
 
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda value: ip_network(value, strict=True))]
 
@@ -114,13 +140,13 @@ class ServiceSettings(BaseSettings):
 class DatabaseSettings(ServiceSettings):
     """Where the service's own PostgreSQL database is: `postgresql://role:password@host:port/database`."""
 
-    database_url: SecretStr
+    database_url: DatabaseUrl
 
 
 class RedisSettings(ServiceSettings):
     """Where Redis is: `redis://host:port/0`."""
 
-    redis_url: SecretStr
+    redis_url: RedisUrl
 
 
 SomeSettings = TypeVar("SomeSettings", bound=BaseSettings)
