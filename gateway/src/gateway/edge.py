@@ -92,18 +92,8 @@ class Edge:
             self._access_log.add(visit.line())
 
     async def _answer(self, visit: Visit) -> None:
-        scope, method = visit.scope, visit.scope["method"]
-        _check_framing(visit)
-        visit.host = host_of(scope, visit.fields, self._public_host)
-        is_by_address = scope["raw_path"] in ASKED_BY_ADDRESS
-        if not is_by_address:
-            self._hosts.check(visit.host)
-        check_target(scope["raw_path"], scope["query_string"])
-        route = visit.route = self._routes.find(scope["raw_path"])
-        upstream = route.upstream if route else None
-        cookies = upstream is not None and self._cookies[upstream]
-        passed = request_fields(scope["headers"], visit.fields.all(b"connection"), cookies=cookies)
-
+        passed = self._read_head(visit)
+        method, route = visit.scope["method"], visit.route
         if method == "OPTIONS" and visit.origin is not None and visit.fields.all(b"access-control-request-method"):
             await _without_body(visit, self._cors.preflight(visit.origin, route))
             return
@@ -112,20 +102,35 @@ class Edge:
             raise NoRoute
         if method not in route.methods:
             raise NoSuchMethod(Allow=route.allow)
-        if not is_by_address:
+        if visit.scope["raw_path"] not in ASKED_BY_ADDRESS:
             self._limits.refuse_floods(visit)
         if method == "OPTIONS":
             await _without_body(visit, [(b"allow", route.allow.encode())])
-            return
-        if upstream is not None:
-            self._passage.check_room(route)
-            visit.user = await self._tokens.user_of(visit.fields.all(b"authorization"), route.auth)
-            await self._limits.count(visit, route.limit)
-        _check_body(visit, route)
-        if upstream is None:
+        elif route.upstream is None:
+            _check_body(visit, route)
             await self._answer_itself(visit)
         else:
-            await self._passage.pass_on(visit, upstream, route, passed)
+            await self._check_client(visit, route)
+            _check_body(visit, route)
+            await self._passage.pass_on(visit, route.upstream, route, passed)
+
+    def _read_head(self, visit: Visit) -> list[tuple[str, str]]:
+        """Find host and route of a request; return those of its fields that go on to the upstream."""
+        scope = visit.scope
+        _check_framing(visit)
+        visit.host = host_of(scope, visit.fields, self._public_host)
+        if scope["raw_path"] not in ASKED_BY_ADDRESS:
+            self._hosts.check(visit.host)
+        check_target(scope["raw_path"], scope["query_string"])
+        route = visit.route = self._routes.find(scope["raw_path"])
+        takes_cookies = route is not None and route.upstream is not None and self._cookies[route.upstream]
+        return request_fields(scope["headers"], visit.fields.all(b"connection"), cookies=takes_cookies)
+
+    async def _check_client(self, visit: Visit, route: Route) -> None:
+        """Refuse a request for which there is no room, no good token, or which is one too many of its client's."""
+        self._passage.check_room(route)
+        visit.user = await self._tokens.user_of(visit.fields.all(b"authorization"), route.auth)
+        await self._limits.count(visit, route.limit)
 
     async def _answer_itself(self, visit: Visit) -> None:
         request_context(visit.identity.request_id, visit.identity.traceparent)
