@@ -65,6 +65,16 @@ class TestKeptConnections:
 
         assert (len(upstream.seen), upstream.opened) == (3, 1)
 
+    @pytest.mark.parametrize("framing", ["Content-Length: 9", "Transfer-Encoding: chunked"])
+    async def test_204_with_a_body(self, upstream: Upstream, framing: str) -> None:
+        """Who announces a body that must not be may send it, as late as it likes: to nobody's next request."""
+        upstream.script = says(f"HTTP/1.1 204 No\r\n{framing}\r\n\r\n")
+        async with client_of(upstream) as asker:
+            for _ in range(3):
+                await asker.ask()
+
+        assert (len(upstream.seen), upstream.opened) == (3, 3)
+
     async def test_at_once(self, upstream: Upstream) -> None:
         """Requests that overlap have a connection each, and never wait for one."""
         everyone = asyncio.Barrier(5)

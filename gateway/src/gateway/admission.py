@@ -16,19 +16,23 @@ Slot = TypeVar("Slot")
 
 
 class Cap:
-    """A bound on how many requests are under way at once; a context manager that each of them enters."""
+    """A bound on how many requests are under way at once; a context manager that each of them enters.
 
-    __slots__ = ("_limit", "taken")
+    `headers` are further fields of the refusal of one too many.
+    """
 
-    def __init__(self, limit: int) -> None:
+    __slots__ = ("_headers", "_limit", "taken")
+
+    def __init__(self, limit: int, **headers: str) -> None:
         self._limit = limit
+        self._headers = headers
         self.taken = 0
         """How many are inside."""
 
     def check(self) -> None:
         """Raise `Overloaded` when there is no room."""
         if self.taken >= self._limit:
-            raise Overloaded
+            raise Overloaded(**self._headers)
 
     def __enter__(self) -> None:
         self.check()

@@ -11,7 +11,8 @@ __all__ = ["Answer"]
 
 # How much of a body is held for a client that is slower than the upstream.
 BUFFER_BYTES = 65536
-WITHOUT_BODY = frozenset({204, 304})
+NO_CONTENT = 204
+WITHOUT_BODY = frozenset({NO_CONTENT, 304})
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -100,6 +101,13 @@ class Answer:
     def is_bodyless(self) -> bool:
         """Whether no body follows the head that has come, whatever its fields say (RFC 9112 section 6.3)."""
         return self._to_head or self.status in WITHOUT_BODY
+
+    @property
+    def announces_too_much(self) -> bool:
+        """Whether it is a 204 that says how its body ends (RFC 9110 section 8.6, RFC 9112 section 6.1)."""
+        return self.status == NO_CONTENT and any(
+            name.lower() in FRAMING and value != b"0" for name, value in self.fields
+        )
 
     @property
     def is_paused(self) -> bool:

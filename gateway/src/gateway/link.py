@@ -160,7 +160,8 @@ class Link(asyncio.Protocol):
         self._unread_bytes = 0
         answer.begin(status)
         if answer.is_bodyless:
-            keeps = self._parser.should_keep_alive()
+            # A body that must not be announced may follow all the same, and pass for the answer to the next request.
+            keeps = self._parser.should_keep_alive() and not answer.announces_too_much
             # The parser knows nothing of the request, and would wait for the body that a GET would have had.
             self._parser = httptools.HttpResponseParser(self)
             self._finish(answer, keeps=keeps)
@@ -203,7 +204,6 @@ class Link(asyncio.Protocol):
             self._transport.abort()
 
     def _fail(self, failure: UpstreamFailure) -> None:
-
         answer, self._answer = self._answer, None
         self._transport.abort()
         if answer is not None:

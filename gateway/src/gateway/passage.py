@@ -95,7 +95,7 @@ class Passage:
                 request.fields = [*passed, *_own_fields(visit)]
                 request.idle_seconds, request.is_stream = route.idle_seconds, is_stream
                 request.has_key = route.has_keys and _has_key(request)
-                with self._cap_of(route):
+                with self._cap_of(route), asking.upstream.room_for(request):
                     await self._exchange(visit, asking.ask(request, watch), request, body)
             finally:
                 visit.bytes_in = body.received

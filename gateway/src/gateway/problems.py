@@ -205,9 +205,9 @@ class ComeAgain(Refusal):
 
     status, code, title = 503, "unavailable", "Unavailable"
 
-    def __init__(self) -> None:
-        """Draw how many seconds to wait."""
-        super().__init__(Retry_After=str(_DICE.randint(*COME_AGAIN_SECONDS)))
+    def __init__(self, **headers: str) -> None:
+        """Draw how many seconds to wait; `headers` are further fields."""
+        super().__init__(Retry_After=str(_DICE.randint(*COME_AGAIN_SECONDS)), **headers)
 
 
 class Overloaded(ComeAgain):

@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from random import SystemRandom
 from typing import Self
 from urllib.parse import urlsplit
 
 import structlog
 
-from gateway.admission import Queue
+from gateway.admission import Cap, Queue
 from gateway.breaker import Breaker
 from gateway.client import UpstreamClient
 from gateway.config import UpstreamConfig
 from gateway.endpoint import Endpoint
 from gateway.lookout import Resolve, keep_probed, keep_resolved, resolve_by_system
+from gateway.outgoing import Outgoing
 from gateway.problems import CircuitOpen, NoEndpoint
 from gateway.tally import Tally
 
@@ -22,6 +23,10 @@ __all__ = ["Place", "Upstream"]
 
 log = structlog.get_logger()
 _DICE = SystemRandom()
+
+# A client may take an hour over a large body, and all the while it holds a place: most places are for the others.
+UPLOADS_SHARE = 4
+_ROOM = nullcontext()
 
 
 class Place:
@@ -73,6 +78,7 @@ class Upstream:
         self.endpoints: list[Endpoint] = []
         self._resolve = resolve
         self._queue: Queue[Endpoint] = Queue(config.queue, config.queue_wait)
+        self._uploads = Cap(max(1, config.max_in_flight // UPLOADS_SHARE), Connection="close")
         self._tasks = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -108,6 +114,10 @@ class Upstream:
         if origins != sorted(known):
             log.info("endpoints", upstream=self.config.url, endpoints=origins)
         self.endpoints = [known.get(origin) or Endpoint(origin, Breaker(time.monotonic)) for origin in origins]
+
+    def room_for(self, request: Outgoing) -> AbstractContextManager[None]:
+        """Return what `request` enters while it is under way; raises `Overloaded` then if it is an upload too many."""
+        return _ROOM if request.is_held else self._uploads
 
     def take(self, *, is_stream: bool, avoid: str | None = None) -> Place | None:
         """Return a place at an endpoint, other than `avoid` where there is another; None when all are full.

@@ -136,6 +136,29 @@ class TestOverload:
             await asyncio.gather(*running)
 
 
+class TestUploads:
+    async def test_leave_places_to_others(self, upstream: Upstream) -> None:
+        """Bodies that come at their clients' pace take a quarter of the places at most, however long they take."""
+        large = get("/todo", "Content-Length: 200000", method="POST") + "x" * 70_000
+
+        def asked(method: str) -> int:
+            return sum(request.first_line.startswith(method) for request in upstream.seen)
+
+        async with gateway_here(limited(upstream, 0.05), Names()) as gateway, Wire.to(gateway.port) as slow:
+            await slow.send(large)
+            await until(lambda: asked("POST") == 1)
+            refused = [await gateway.ask(large) for _ in range(SLOTS)]
+            others = [await gateway.ask(get("/todo")) for _ in range(SLOTS)]
+            answer = await slow.answer("x" * 130_000)
+            again = await gateway.ask(large + "x" * 130_000)
+
+        assert [(each.status, each.code, each.one("connection")) for each in refused] == [
+            (503, "overloaded", "close")
+        ] * SLOTS
+        assert [each.status for each in others] == [200] * SLOTS
+        assert (answer.status, again.status) == (200, 200)
+
+
 class TestStreams:
     async def test_count_on_their_route_alone(self, upstream: Upstream) -> None:
         """Open streams take no place from requests; beyond the route's own number they are refused."""
