@@ -12,6 +12,7 @@ import httptools
 
 from gateway.answer import Answer
 from gateway.failures import AnswerBroken, SentNoAnswer, UpstreamFailure
+from gateway.patience import Patience
 
 __all__ = ["Link", "Owner"]
 
@@ -51,8 +52,7 @@ class Link(asyncio.Protocol):
         self._upload: asyncio.Task[None] | None = None
         self._is_writable = asyncio.Event()
         self._unread_bytes = 0
-        self._due: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._patience = Patience(loop, self._give_up)
 
     @property
     def is_open(self) -> bool:
@@ -65,22 +65,22 @@ class Link(asyncio.Protocol):
         self._unread_bytes = 0
         if body is None or isinstance(body, bytes):
             self._transport.write(head + body if body else head)
-            self._await(self._owner.first_byte_seconds)
+            self._patience.begin(self._owner.first_byte_seconds)
         else:
             self._transport.write(head)
-            self._due = None
+            self._patience.end()
             self._upload = self._loop.create_task(self._send_body(body, chunked=chunked))
 
     def pause(self) -> None:
         """Read nothing for a while; meanwhile the upstream cannot be late."""
         self._transport.pause_reading()
-        self._due = None
+        self._patience.end()
 
     def resume(self) -> None:
         """Read on."""
         if self._answer is not None:
             self._transport.resume_reading()
-            self._await(self._answer.idle_seconds)
+            self._patience.begin(self._answer.idle_seconds)
 
     def abort(self) -> None:
         """End at once: closing politely would wait until the upstream has taken what it is no longer meant to get."""
@@ -96,9 +96,7 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Say what that means for the answer."""
-        self._due = None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._patience.close()
         if self._upload is not None:
             self._upload.cancel()
         self._owner.forget(self)
@@ -187,10 +185,11 @@ class Link(asyncio.Protocol):
         if self._unread_bytes > MAX_UNREAD_BYTES:
             self._fail(AnswerBroken())
         elif answer.has_head and not answer.is_paused:
-            self._await(answer.idle_seconds)
+            self._patience.begin(answer.idle_seconds)
 
     def _finish(self, answer: Answer, *, keeps: bool) -> None:
-        self._answer = self._due = None
+        self._answer = None
+        self._patience.end()
         self.has_served = True
         if answer.is_paused:
             self._transport.resume_reading()
@@ -198,7 +197,7 @@ class Link(asyncio.Protocol):
         # An upload that still runs has met an early answer: what is left of it is for nobody.
         if keeps and (self._upload is None or self._upload.done()):
             self._upload = None
-            self._await(self._owner.keepalive_seconds)
+            self._patience.begin(self._owner.keepalive_seconds)
             self._owner.keep(self)
         else:
             self._transport.abort()
@@ -220,23 +219,10 @@ class Link(asyncio.Protocol):
         if chunked:
             self._transport.write(b"0\r\n\r\n")
         if self._answer is not None and not self._answer.has_head:
-            self._await(self._owner.first_byte_seconds)
+            self._patience.begin(self._owner.first_byte_seconds)
 
-    def _await(self, seconds: float) -> None:
-        """Let the connection end unless it is heard of within `seconds`. One timer lasts for many requests."""
-        self._due = due = self._loop.time() + seconds
-        if self._timer is None or self._timer.when() > due:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._loop.call_at(due, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        if self._due is None:
-            return
-        if self._loop.time() < self._due:
-            self._timer = self._loop.call_at(self._due, self._look)
-        elif self._answer is None or not self._answer.has_head:
+    def _give_up(self) -> None:
+        if self._answer is None or not self._answer.has_head:
             self._fail(SentNoAnswer(is_timeout=True))
         else:
             self._fail(AnswerBroken(is_timeout=True))
