@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from gateway.settings import load_settings
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -40,6 +43,24 @@ def check(folder: Path, text: str, **variables: str) -> subprocess.CompletedProc
         timeout=60,
         check=False,
     )
+
+
+@pytest.fixture
+def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """`refusal(text, …)`: what a start with this file and these variables is refused with, without a process for it."""
+
+    def refused(text: str, **variables: str) -> str:
+        (tmp_path / "gateway.toml").write_text(text)
+        monkeypatch.chdir(tmp_path)
+        for name in list(os.environ):
+            monkeypatch.delenv(name)
+        for name, value in (ENVIRONMENT | variables).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit, match="2"):
+            load_settings()
+        return capsys.readouterr().err
+
+    return refused
 
 
 class TestChecking:
@@ -159,20 +180,14 @@ class TestRefusing:
             ("max_body = 0", "max_body = ", "gateway.toml"),
         ],
     )
-    def test_config_rejects(self, tmp_path: Path, before: str, after: str, words: str) -> None:
+    def test_config_rejects(self, refusal: Callable[..., str], before: str, after: str, words: str) -> None:
         """A file that could be meant differently is refused, with the place and the reason."""
-        run = check(tmp_path, GOOD.replace(before, after))
-
-        assert run.returncode == 2
-        assert words in run.stderr
+        assert words in refusal(GOOD.replace(before, after))
 
     @pytest.mark.parametrize("name", ["GATEWAY_REPLICAS", "THROTTLE_FACTOR"])
-    def test_numbers(self, tmp_path: Path, name: str) -> None:
+    def test_numbers(self, refusal: Callable[..., str], name: str) -> None:
         """Less than one replica, or a limit that lets nobody in, is a mistake."""
-        run = check(tmp_path, GOOD, **{name: "0"})
-
-        assert run.returncode == 2
-        assert f"{name}: " in run.stderr
+        assert f"{name}: " in refusal(GOOD, **{name: "0"})
 
     def test_redis_at_no_address(self, tmp_path: Path) -> None:
         """It is named here, and not by a traceback at the start."""
