@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 
-from benchmarks.contestants import Shop, Upstream, asked
+from benchmarks.contestants import Upstream, asked, opened
 from benchmarks.measure import Result, Target, resident_megabytes
 from benchmarks.peers.upstream import MEGABYTE
 
@@ -14,9 +14,13 @@ SLOW_SECONDS = 30
 """A megabyte each; the rest goes at full speed."""
 
 
-def run(shop: Shop) -> list[Result]:
+def run() -> list[Result]:
     """Measure both directions."""
-    with shop.scripted() as upstream, shop.gateway(Upstream("bulk", upstream)) as (base, pid):
+    with (
+        opened() as shop,
+        shop.scripted() as upstream,
+        shop.gateway(Upstream("bulk", upstream)) as (base, pid),
+    ):
         down, up = asked(base, f"/bulk/{SIZE}"), asked(base, f"/bulk/{SLOW_SECONDS}")
         _download(asked(base, f"/bulk/{MEGABYTE}"), MEGABYTE, 0)
         _upload(asked(base, "/bulk/0"), MEGABYTE)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import LOAD_CORE, Target, running
+from benchmarks.measure import LOAD_CORE, Target, need, running
 from benchmarks.peers import nginx
 from benchmarks.service import SECRET, token
 from devstack.places import temporary_folder
@@ -92,6 +92,7 @@ class Shop:
 @contextmanager
 def opened() -> Iterator[Shop]:
     """Give a shop with a Valkey on the load's core, to which this process moves too."""
+    need("nginx", "nginx-light")
     os.sched_setaffinity(0, {int(LOAD_CORE)})
     with temporary_folder() as folder:
         valkey = start_valkey(folder / "valkey", free_ports(1)[0])

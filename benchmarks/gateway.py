@@ -1,12 +1,11 @@
-"""G1–G4, B5, B6 and B8: what the gateway costs, and what it holds, beside nginx, a plain proxy, and no proxy at all."""
+"""G1–G3: what the gateway costs beside nginx, a plain proxy, and no proxy at all."""
 
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks import bulk, overload, streams
 from benchmarks.contestants import Shop, Upstream, asked, opened
-from benchmarks.measure import ROUNDS, Result, Target, compare, cpu_seconds, need, requests_per_second, served
+from benchmarks.measure import ROUNDS, Result, Target, compare, cpu_seconds, requests_per_second, served
 from benchmarks.open_loop import at_rate
 
 PATH = "/todos/1"
@@ -14,14 +13,12 @@ STEADY_PER_SECOND, STEADY_SECONDS = 500, 5.0
 
 
 def run() -> list[Result]:
-    """Measure all of them in one run on one machine."""
-    need("nginx", "nginx-light")
-    with opened() as shop:
-        return [*_throughput_and_latency(shop), *bulk.run(shop), *streams.run(shop), *overload.run(shop)]
-
-
-def _throughput_and_latency(shop: Shop) -> list[Result]:
-    with shop.static() as upstream, _contestants(shop, upstream) as (ours, nginx, plain, pids):
+    """Measure all of them before one upstream."""
+    with (
+        opened() as shop,
+        shop.static() as upstream,
+        _contestants(shop, upstream) as (ours, nginx, plain, pids),
+    ):
         cost = {}
         for name, target in (("ours", ours), ("nginx", nginx)):
             cost[f"{name}_us"], cost[f"{name}_core"] = _cost(target, pids[name])

@@ -139,7 +139,13 @@ def running(command: Sequence[str], url: str, environment: Mapping[str, str], co
         yield process.pid
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            # Left alone it would take its core from all that is measured afterwards.
+            process.kill()
+            process.wait()
+            raise
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30) -> None:

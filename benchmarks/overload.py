@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
-from benchmarks.contestants import Shop, Upstream, asked
+from benchmarks.contestants import Upstream, asked, opened
 from benchmarks.measure import ROUNDS, Result, Target, requests_per_second
 from benchmarks.open_loop import at_rate
 from benchmarks.peers.upstream import SLOTS
@@ -24,13 +24,10 @@ UNAVAILABLE = 503
 _FITTING = f"max_in_flight = {SLOTS}\n" if "max_in_flight" in UpstreamConfig.model_fields else ""
 
 
-def run(shop: Shop) -> list[Result]:
-    """Measure both."""
-    return [*_black_hole(shop), *_overload(shop)]
-
-
-def _black_hole(shop: Shop) -> list[Result]:
+def run_black_hole() -> list[Result]:
+    """Measure B6."""
     with (
+        opened() as shop,
         shop.static() as well,
         _swallowing() as hole,
         shop.gateway(Upstream("todos", well), Upstream("hole", hole)) as (base, _),
@@ -81,8 +78,13 @@ def _swallowing() -> Iterator[str]:
             one.close()
 
 
-def _overload(shop: Shop) -> list[Result]:
-    with shop.scripted() as upstream, shop.gateway(Upstream("slow", upstream, more=_FITTING)) as (base, _):
+def run_overload() -> list[Result]:
+    """Measure B8."""
+    with (
+        opened() as shop,
+        shop.scripted() as upstream,
+        shop.gateway(Upstream("slow", upstream, more=_FITTING)) as (base, _),
+    ):
         target = asked(base, "/slow/wait", connections=512)
         capacity = requests_per_second(Target(f"{upstream}/slow/wait", connections=SLOTS))
         calm = [at_rate(target, capacity / 2, SECONDS) for _ in range(ROUNDS)]

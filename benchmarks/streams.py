@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from benchmarks.contestants import Shop, Upstream, asked
+from benchmarks.contestants import Upstream, asked, opened
 from benchmarks.measure import Result, Target, resident_megabytes
 from gateway.config import RouteConfig
 
@@ -22,10 +22,11 @@ _IDLE = 'stream = "sse"\nidle = 600\n'
 _UNCAPPED = f"max_in_flight = {2 * STREAMS}\n" if "max_in_flight" in RouteConfig.model_fields else ""
 
 
-def run(shop: Shop) -> list[Result]:
+def run() -> list[Result]:
     """Open them all, each with its first event, and weigh the process."""
     count = _allowed()
     with (
+        opened() as shop,
         shop.scripted() as upstream,
         shop.gateway(Upstream("events", upstream, route_more=_IDLE + _UNCAPPED)) as (base, pid),
     ):
