@@ -60,6 +60,14 @@ class TestTheFirstSet:
             assert server.hits == 1
 
 
+class TestTheStart:
+    async def test_knows_the_keys_at_once(self, signing_key):
+        """Who starts while the source is there has nobody wait, and refuses nobody, for want of keys."""
+        async with key_server(signing_key.jwk()) as server, JwksSource(server.url) as source:
+            assert await source.key(signing_key.kid) is not None
+            assert server.hits == 1
+
+
 class TestAnUnknownKey:
     async def test_makes_the_set_be_read_again(self, verifier_with, signing_key):
         """A key published after the last reading is accepted with its first token."""
@@ -87,11 +95,12 @@ class TestAnUnknownKey:
     async def test_is_told_to_people(self, signing_key):
         """Which keys there are, and since when the source has not confirmed them; that it is away makes them older."""
         clock = Clock(now=0.0)
-        async with key_server(signing_key.jwk()) as server, JwksSource(server.url, clock=clock) as source:
+        async with key_server(signing_key.jwk()) as server:
+            source = JwksSource(server.url, clock=clock)
             assert source.snapshot() == {"keys": [], "skipped": 0, "age_seconds": None}
-            await _loaded(source)
-            clock.now, server.status = 7.0, 500
-            await source.refetch()
+            async with source:
+                clock.now, server.status = 7.0, 500
+                await source.refetch()
 
             assert source.snapshot() == {"keys": [signing_key.kid], "skipped": 0, "age_seconds": 7}
 

@@ -27,6 +27,7 @@ _DICE = random.SystemRandom()
 class JwksSource:
     """The keys published at `url`, read and refreshed while this is entered (`async with`).
 
+    Entering waits for the first answer, for two seconds at most, and goes on without one.
     The last good set stays in use while the source is away. Redirects and proxies are not followed: keys come from
     the configured address or from nowhere. `clock` gives seconds that only grow.
     """
@@ -56,6 +57,8 @@ class JwksSource:
 
     async def __aenter__(self) -> Self:
         self._running = asyncio.create_task(self._run())
+        # A replica that begins while the source is there knows its keys before it is asked anything.
+        await asyncio.shield(self.refetch())
         return self
 
     async def __aexit__(
