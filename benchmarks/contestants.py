@@ -13,7 +13,7 @@ from benchmarks.service import SECRET, token
 from devstack.places import temporary_folder
 from devstack.ports import free_ports
 from devstack.servers import start_valkey
-from gateway.config import Config, RouteConfig
+from gateway.configuration.config import Config, RouteConfig
 
 __all__ = ["Shop", "Upstream", "asked", "opened"]
 

@@ -14,7 +14,7 @@ from benchmarks.contestants import Upstream, asked, opened
 from benchmarks.measure import ROUNDS, Result, Target, requests_per_second
 from benchmarks.open_loop import at_rate
 from benchmarks.peers.upstream import SLOTS
-from gateway.config import UpstreamConfig
+from gateway.configuration.config import UpstreamConfig
 
 BYSTANDERS_PER_SECOND, STRANDED_PER_SECOND = 300, 100
 SECONDS = 5.0

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.contestants import Upstream, asked, opened
 from benchmarks.measure import Result, Target, resident_megabytes
-from gateway.config import RouteConfig
+from gateway.configuration.config import RouteConfig
 
 STREAMS, AT_ONCE = 10_000, 100
 OTHER_FILES = 200

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 from gateway.__main__ import serve
-from gateway.settings import load_settings
+from gateway.configuration.settings import load_settings
 
 NAMES = "NAMES"
 

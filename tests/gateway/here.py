@@ -10,10 +10,10 @@ from pathlib import Path
 import structlog
 import uvicorn
 
-from gateway.config import Config
+from gateway.configuration.config import Config
+from gateway.configuration.settings import Environment, Settings
+from gateway.connections.protocol import protocol_of
 from gateway.main import create_app
-from gateway.protocol import protocol_of
-from gateway.settings import Environment, Settings
 from tests.gateway.process import NO_KEYS, Gateway
 
 PLENTY = {"rate": 1_000_000, "burst": 1_000_000}

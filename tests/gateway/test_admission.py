@@ -6,8 +6,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.admission import Cap, Queue
 from gateway.problems import Overloaded
+from gateway.upstreams.admission import Cap, Queue
 
 
 def never(_: object) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.breaker import Breaker
+from gateway.upstreams.breaker import Breaker
 
 
 class Clock:

@@ -10,11 +10,11 @@ from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
-from gateway.answer import Answer
-from gateway.client import UpstreamClient
-from gateway.config import UpstreamConfig
-from gateway.failures import AnswerBroken, NotSent, SentNoAnswer
-from gateway.outgoing import Outgoing
+from gateway.configuration.config import UpstreamConfig
+from gateway.transport.answer import Answer
+from gateway.transport.client import UpstreamClient
+from gateway.transport.failures import AnswerBroken, NotSent, SentNoAnswer
+from gateway.transport.outgoing import Outgoing
 from tests.gateway.certificates import certificate_for
 from tests.gateway.peers import OK, Message, Upstream, Wire, says
 from tests.waiting import until

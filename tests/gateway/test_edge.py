@@ -7,14 +7,14 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from gateway.access_log import AccessLog
-from gateway.config import Config
+from gateway.configuration.config import Config
+from gateway.configuration.settings import Environment, Settings
 from gateway.edge import Checks, Edge
+from gateway.exchange.passage import Passage
+from gateway.heads.locations import Locations
 from gateway.limits import Limits
-from gateway.locations import Locations
-from gateway.passage import Passage
-from gateway.settings import Environment, Settings
-from gateway.tally import Tally
 from gateway.tokens import TokenCheck
+from gateway.upstreams.tally import Tally
 from tests.gateway.process import NO_KEYS
 
 FREE = {"auth": "none", "limit": "few"}

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.headers import answer_fields, request_fields
+from gateway.exchange.reply import Reply
+from gateway.heads.headers import answer_fields, request_fields
 from gateway.problems import BadHeader, UpstreamProtocol
-from gateway.reply import Reply
 
 FORBIDDEN = {"te", "upgrade", "x-forwarded-for", "x-user-id", "x_a", "expect", "cookie"}
 NAMES = st.sampled_from([b"accept", b"x-a", b"x-b", b"content-type", *(name.encode() for name in sorted(FORBIDDEN))])

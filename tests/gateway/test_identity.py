@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.identity import Fields, Identities, Identity
-from gateway.settings import Environment
+from gateway.configuration.settings import Environment
+from gateway.heads.identity import Fields, Identities, Identity
 from tests.gateway.process import NO_KEYS
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"

@@ -4,15 +4,15 @@ import httpx
 import pytest
 
 from devstack.ports import free_ports
-from gateway.config import Config
+from gateway.configuration.config import Config
+from gateway.configuration.settings import Environment, Settings
 from gateway.edge import Checks, Edge
+from gateway.exchange.passage import Passage
+from gateway.heads.locations import Locations
 from gateway.limits import Limits
-from gateway.locations import Locations
 from gateway.metrics import CountingLog, requests_of
-from gateway.passage import Passage
-from gateway.settings import Environment, Settings
-from gateway.tally import Tally
 from gateway.tokens import TokenCheck
+from gateway.upstreams.tally import Tally
 from shared.metrics import Metrics
 from tests.draining.replicas import replica
 from tests.gateway.peers import OK, get

@@ -2,8 +2,8 @@
 
 import json
 
-from gateway.config import Config
-from gateway.openapi import Json, merge
+from gateway.configuration.config import Config
+from gateway.openapi.merging import Json, merge
 
 FREE = {"auth": "none", "limit": "few"}
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.failures import AnswerBroken, NotSent, SentNoAnswer, UpstreamFailure
-from gateway.outgoing import Outgoing
-from gateway.retry import Budget, may_repeat
+from gateway.transport.failures import AnswerBroken, NotSent, SentNoAnswer, UpstreamFailure
+from gateway.transport.outgoing import Outgoing
+from gateway.upstreams.retry import Budget, may_repeat
 
 METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH")
 SAFE, WRITES, ALL = METHODS[:3], METHODS[3:5], METHODS

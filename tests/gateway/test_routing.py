@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import Config
+from gateway.configuration.config import Config
 from gateway.problems import BadTarget
 from gateway.routing import RoutingTable, check_target
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import load_settings
+from gateway.configuration.settings import load_settings
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.streams import Events
+from gateway.exchange.streams import Events
 
 
 def events() -> Events:

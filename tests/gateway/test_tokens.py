@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from gateway.configuration.settings import Environment
 from gateway.problems import BadToken, NoToken
-from gateway.settings import Environment
 from gateway.tokens import TokenCheck
 from shared.metrics import Metrics
 from tests.gateway.process import NO_KEYS

@@ -6,12 +6,12 @@ import sys
 
 import uvicorn
 
-from gateway.config import Config
-from gateway.effective import report
-from gateway.lookout import Resolve, resolve_by_system
+from gateway.configuration.config import Config
+from gateway.configuration.effective import report
+from gateway.configuration.settings import Settings, load_settings
+from gateway.connections.protocol import protocol_of
 from gateway.main import create_app
-from gateway.protocol import protocol_of
-from gateway.settings import Settings, load_settings
+from gateway.upstreams.lookout import Resolve, resolve_by_system
 
 ENDED_SHORT = "ASGI callable returned without completing response."
 

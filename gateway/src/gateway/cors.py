@@ -1,7 +1,7 @@
 """Which pages of other origins may call: the Fetch standard's CORS protocol, decided by comparing bytes with a list."""
 
-from gateway.config import CorsConfig
-from gateway.headers import Pairs
+from gateway.configuration.config import CorsConfig
+from gateway.heads.headers import Pairs
 from gateway.problems import CorsForbidden
 from gateway.routing import Route
 

@@ -11,20 +11,20 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.access_log import AccessLog
-from gateway.bodies import discard, too_large
+from gateway.configuration.settings import Settings
 from gateway.cors import Cors
-from gateway.failures import AnswerBroken
-from gateway.headers import Pairs, request_fields
-from gateway.hosts import Hosts
-from gateway.identity import Fields, Identities, host_of
+from gateway.exchange.bodies import discard, too_large
+from gateway.exchange.passage import Passage
+from gateway.exchange.reply import Reply, standing_fields
+from gateway.exchange.visit import Visit
+from gateway.heads.headers import Pairs, request_fields
+from gateway.heads.hosts import Hosts
+from gateway.heads.identity import Fields, Identities, host_of
 from gateway.limits import Limits
-from gateway.passage import Passage
 from gateway.problems import BadFraming, ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod, UnknownCoding
-from gateway.reply import Reply, standing_fields
 from gateway.routing import Route, RoutingTable, check_target
-from gateway.settings import Settings
 from gateway.tokens import TokenCheck
-from gateway.visit import Visit
+from gateway.transport.failures import AnswerBroken
 from gateway.watch import ClientGone
 from shared.logging import request_context
 from shared.problems import Problem, problem_response

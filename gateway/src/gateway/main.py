@@ -6,18 +6,18 @@ from contextlib import asynccontextmanager, nullcontext
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from gateway.docs import docs_router
-from gateway.documents import Documents
+from gateway.configuration.settings import Environment, Settings, load_settings
 from gateway.edge import Checks, Edge
+from gateway.exchange.passage import Passage
+from gateway.heads.locations import Locations
 from gateway.limits import Limits
-from gateway.locations import Locations
-from gateway.lookout import Resolve, resolve_by_system
 from gateway.metrics import CountingLog, UpstreamFigures, requests_of
-from gateway.passage import Passage
-from gateway.settings import Environment, Settings, load_settings
-from gateway.tally import Tally
+from gateway.openapi.docs import docs_router
+from gateway.openapi.documents import Documents
 from gateway.tokens import TokenCheck
-from gateway.upstream import Upstream
+from gateway.upstreams.lookout import Resolve, resolve_by_system
+from gateway.upstreams.tally import Tally
+from gateway.upstreams.upstream import Upstream
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, Snapshot, health_router

@@ -6,12 +6,12 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from gateway.access_log import AccessLog, Line
-from gateway.config import Config
-from gateway.endpoint import STATES
-from gateway.passage import Passage
-from gateway.settings import Environment
-from gateway.tally import Tally
-from gateway.upstream import Upstream
+from gateway.configuration.config import Config
+from gateway.configuration.settings import Environment
+from gateway.exchange.passage import Passage
+from gateway.upstreams.endpoint import STATES
+from gateway.upstreams.tally import Tally
+from gateway.upstreams.upstream import Upstream
 from shared.metrics import Collector, Gauge
 from shared.request_metrics import Requests
 

@@ -7,8 +7,8 @@ service behind it could decide otherwise, and then a route's rules would apply t
 import re
 from dataclasses import dataclass, field
 
-from gateway.config import Auth, Config, RouteConfig
-from gateway.misfits import OWN_PATHS
+from gateway.configuration.config import Auth, Config, RouteConfig
+from gateway.configuration.misfits import OWN_PATHS
 from gateway.problems import BadTarget
 
 __all__ = ["Route", "RoutingTable", "check_target"]

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from gateway.config import Auth
+from gateway.configuration.config import Auth
 from gateway.problems import BadToken, NoKeys, NoToken
 from shared.metrics import Collector, Counts
 from shared.tokens import (

@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 
-from gateway.config import RateConfig
+from gateway.configuration.config import RateConfig
 from gateway.limits import RedisCounts, Rule
 from shared.redis import RedisClient
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.config import RateConfig
+from gateway.configuration.config import RateConfig
 from gateway.limits import LocalCounts, RedisCounts, Rule, Verdict
 from gateway.limits.shared import COUNT, DIGEST
 from shared.redis import RedisClient

@@ -3,13 +3,13 @@
 import pytest
 from starlette.types import Message
 
-from gateway.config import Config
-from gateway.identity import Fields, Identity
+from gateway.configuration.config import Config
+from gateway.configuration.settings import Environment, Settings
+from gateway.exchange.reply import Reply
+from gateway.exchange.visit import Visit
+from gateway.heads.identity import Fields, Identity
 from gateway.limits import Limits
 from gateway.problems import RateLimited
-from gateway.reply import Reply
-from gateway.settings import Environment, Settings
-from gateway.visit import Visit
 from shared.redis import RedisClient
 from tests.gateway.process import NO_KEYS
 

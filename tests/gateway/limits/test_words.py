@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.config import RateConfig
+from gateway.configuration.config import RateConfig
 from gateway.limits import Rule, Verdict, network_of
 
 SECOND = 1_000_000

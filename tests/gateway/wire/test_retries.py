@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.client import UpstreamClient
-from gateway.config import UpstreamConfig
-from gateway.failures import SentNoAnswer
-from gateway.outgoing import Outgoing
+from gateway.configuration.config import UpstreamConfig
+from gateway.transport.client import UpstreamClient
+from gateway.transport.failures import SentNoAnswer
+from gateway.transport.outgoing import Outgoing
 from tests.gateway.here import Names, config_of, gateway_here
 from tests.gateway.peers import OK, Message, Upstream, Wire, get, says
 from tests.gateway.process import Gateway

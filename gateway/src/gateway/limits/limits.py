@@ -9,14 +9,14 @@ from typing import Self
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily
 
-from gateway.config import FLOOD
+from gateway.configuration.config import FLOOD
+from gateway.configuration.settings import Settings
+from gateway.exchange.visit import Visit
 from gateway.limits.addresses import network_of
 from gateway.limits.local import LocalCounts
 from gateway.limits.rules import Rule, Verdict
 from gateway.limits.shared import RedisCounts
 from gateway.problems import RateLimited
-from gateway.settings import Settings
-from gateway.visit import Visit
 from shared.metrics import Collector
 from shared.redis import RedisClient
 

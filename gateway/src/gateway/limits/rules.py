@@ -7,8 +7,8 @@ be made up for. A request moves it on by `interval`, and is refused if it would 
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
-from gateway.config import RateConfig
-from gateway.headers import Pairs
+from gateway.configuration.config import RateConfig
+from gateway.heads.headers import Pairs
 
 __all__ = ["Rule", "Verdict"]
 

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from gateway.answer import Answer
-from gateway.config import UpstreamConfig
-from gateway.failures import NotSent
-from gateway.link import Link
-from gateway.outgoing import Outgoing
+from gateway.configuration.config import UpstreamConfig
+from gateway.transport.answer import Answer
+from gateway.transport.failures import NotSent
+from gateway.transport.link import Link
+from gateway.transport.outgoing import Outgoing
 
 __all__ = ["UpstreamClient"]
 

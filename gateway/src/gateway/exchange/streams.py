@@ -2,7 +2,7 @@
 
 from random import SystemRandom
 
-from gateway.headers import Pairs
+from gateway.heads.headers import Pairs
 from gateway.watch import Watch
 
 __all__ = ["Events", "StreamEnds", "Streams"]

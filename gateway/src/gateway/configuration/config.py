@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from gateway.misfits import misfits
+from gateway.configuration.misfits import misfits
 from shared.settings import Origin
 
 __all__ = [

@@ -7,10 +7,10 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.access_log import AccessLog
-from gateway.config import ServerConfig
+from gateway.configuration.config import ServerConfig
+from gateway.connections.stall import Stall
+from gateway.connections.unreadable import HeadTimeout, line_of, wire_form
 from gateway.problems import Refusal
-from gateway.stall import Stall
-from gateway.unreadable import HeadTimeout, line_of, wire_form
 from shared.ids import uuid7
 
 __all__ = ["BoundedConnection"]

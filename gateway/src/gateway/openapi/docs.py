@@ -8,7 +8,7 @@ import fastapi_standalone_docs
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from gateway.documents import Documents
+from gateway.openapi.documents import Documents
 from shared.problems import NotFound
 
 __all__ = ["docs_router"]

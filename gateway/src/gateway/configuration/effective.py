@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-from gateway.config import FLOOD, RouteConfig, UpstreamConfig
-from gateway.settings import Settings
+from gateway.configuration.config import FLOOD, RouteConfig, UpstreamConfig
+from gateway.configuration.settings import Settings
 
 __all__ = ["report"]
 

@@ -2,7 +2,7 @@
 
 import structlog
 
-from gateway.breaker import Breaker
+from gateway.upstreams.breaker import Breaker
 
 __all__ = ["STATES", "Endpoint"]
 

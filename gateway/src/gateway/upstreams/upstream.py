@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from gateway.admission import Cap, Queue
-from gateway.breaker import Breaker
-from gateway.client import UpstreamClient
-from gateway.config import UpstreamConfig
-from gateway.endpoint import Endpoint
-from gateway.lookout import Resolve, keep_probed, keep_resolved, resolve_by_system
-from gateway.outgoing import Outgoing
+from gateway.configuration.config import UpstreamConfig
 from gateway.problems import CircuitOpen, NoEndpoint
-from gateway.tally import Tally
+from gateway.transport.client import UpstreamClient
+from gateway.transport.outgoing import Outgoing
+from gateway.upstreams.admission import Cap, Queue
+from gateway.upstreams.breaker import Breaker
+from gateway.upstreams.endpoint import Endpoint
+from gateway.upstreams.lookout import Resolve, keep_probed, keep_resolved, resolve_by_system
+from gateway.upstreams.tally import Tally
 
 __all__ = ["Place", "Upstream"]
 

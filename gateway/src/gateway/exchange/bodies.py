@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from starlette.types import Receive
 
-from gateway.config import ServerConfig
+from gateway.configuration.config import ServerConfig
 from gateway.problems import BadFraming, ForwardedTooLarge, RequestTimeout, UpstreamTimeout
 from gateway.watch import ClientGone, Watch
 

@@ -1,11 +1,11 @@
 """Answers for clients of HTTP/1.0, which know no chunks: one without a length is collected first, and gets one."""
 
-from gateway.answer import Answer
-from gateway.failures import AnswerBroken
-from gateway.headers import Pairs
+from gateway.connections.unreadable import HttpVersion
+from gateway.exchange.visit import Visit
+from gateway.heads.headers import Pairs
 from gateway.problems import UpstreamProtocol
-from gateway.unreadable import HttpVersion
-from gateway.visit import Visit
+from gateway.transport.answer import Answer
+from gateway.transport.failures import AnswerBroken
 
 __all__ = ["collected_for", "refuse_streams"]
 

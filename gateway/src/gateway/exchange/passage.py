@@ -3,14 +3,13 @@
 import time
 from collections.abc import Awaitable, Mapping
 
-from gateway.admission import Cap
-from gateway.answer import Answer
-from gateway.bodies import HELD_BYTES, RequestBody, discard
-from gateway.config import Config
-from gateway.failures import AnswerBroken, NotSent, UpstreamFailure
-from gateway.headers import VIA, Pairs, answer_fields
-from gateway.locations import Locations
-from gateway.outgoing import Outgoing
+from gateway.configuration.config import Config
+from gateway.exchange.bodies import HELD_BYTES, RequestBody, discard
+from gateway.exchange.streams import Events, StreamEnds, Streams
+from gateway.exchange.visit import Visit
+from gateway.exchange.whole import collected_for, refuse_streams
+from gateway.heads.headers import VIA, Pairs, answer_fields
+from gateway.heads.locations import Locations
 from gateway.problems import (
     ComeAgain,
     Overloaded,
@@ -21,14 +20,15 @@ from gateway.problems import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from gateway.retry import Asking
 from gateway.routing import Route
-from gateway.streams import Events, StreamEnds, Streams
-from gateway.tally import Tally
-from gateway.upstream import Place, Upstream
-from gateway.visit import Visit
+from gateway.transport.answer import Answer
+from gateway.transport.failures import AnswerBroken, NotSent, UpstreamFailure
+from gateway.transport.outgoing import Outgoing
+from gateway.upstreams.admission import Cap
+from gateway.upstreams.retry import Asking
+from gateway.upstreams.tally import Tally
+from gateway.upstreams.upstream import Place, Upstream
 from gateway.watch import Watch
-from gateway.whole import collected_for, refuse_streams
 from shared.problems import Busy
 
 __all__ = ["Passage"]

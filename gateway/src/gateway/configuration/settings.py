@@ -13,9 +13,9 @@ from typing import Self
 
 from pydantic import Field, ValidationError
 
-from gateway.config import Config, Host
-from gateway.hints import faults_in_environment, faults_in_file
-from gateway.misfits import misfits
+from gateway.configuration.config import Config, Host
+from gateway.configuration.hints import faults_in_environment, faults_in_file
+from gateway.configuration.misfits import misfits
 from shared.settings import CommaSeparated, Origin, RedisUrl
 from shared.tokens import TokenSettings
 
@@ -91,7 +91,7 @@ def _config_path(variables: Mapping[str, str]) -> Path:
     if named := variables.get("GATEWAY_CONFIG"):
         return Path(named)
     here = Path("gateway.toml")
-    beside_sources = Path(__file__).resolve().parents[2] / "gateway.toml"
+    beside_sources = Path(__file__).resolve().parents[3] / "gateway.toml"
     return here if here.exists() or not beside_sources.exists() else beside_sources
 
 

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from gateway.config import Config
-from gateway.openapi_limits import LIMIT_FIELDS, Json, Object, refused, with_limit
+from gateway.configuration.config import Config
+from gateway.openapi.limits import LIMIT_FIELDS, Json, Object, refused, with_limit
 from gateway.problems import (
     CorsForbidden,
     ForwardedTooLarge,

@@ -11,8 +11,8 @@ from typing import Self
 import httpx
 import structlog
 
-from gateway.config import Config
-from gateway.openapi import Json, merge
+from gateway.configuration.config import Config
+from gateway.openapi.merging import Json, merge
 
 __all__ = ["Documents"]
 

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 import structlog
 
-from gateway.endpoint import Endpoint
+from gateway.upstreams.endpoint import Endpoint
 from shared.lifespan import end, kept_running, pause
 
 __all__ = ["Resolve", "keep_probed", "keep_resolved", "resolve_by_system"]

@@ -4,7 +4,7 @@ from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.config import Config
+from gateway.configuration.config import Config
 
 __all__ = ["faults_in_environment", "faults_in_file"]
 

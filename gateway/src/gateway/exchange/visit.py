@@ -5,10 +5,10 @@ import time
 from starlette.types import Receive, Scope
 
 from gateway.access_log import Line
-from gateway.identity import Fields, Identity
-from gateway.reply import Reply
+from gateway.exchange.reply import Reply
+from gateway.exchange.streams import Events
+from gateway.heads.identity import Fields, Identity
 from gateway.routing import Route
-from gateway.streams import Events
 
 __all__ = ["Visit"]
 

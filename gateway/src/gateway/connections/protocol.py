@@ -10,12 +10,12 @@ from typing import NoReturn
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from gateway.config import ServerConfig
-from gateway.connection import BoundedConnection
-from gateway.joined import JoinedHead
+from gateway.configuration.config import ServerConfig
+from gateway.connections.connection import BoundedConnection
+from gateway.connections.joined import JoinedHead
+from gateway.connections.unreadable import HeadersTooLarge, HttpVersion, NoTunnel, TargetTooLong, fault_of
+from gateway.heads.targets import complete_scope
 from gateway.problems import Refusal
-from gateway.targets import complete_scope
-from gateway.unreadable import HeadersTooLarge, HttpVersion, NoTunnel, TargetTooLong, fault_of
 
 __all__ = ["GatewayProtocol", "protocol_of"]
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from gateway.failures import AnswerBroken, NotSent, SentNoAnswer, UpstreamFailure
+from gateway.transport.failures import AnswerBroken, NotSent, SentNoAnswer, UpstreamFailure
 from shared.metrics import Counts, Histogram
 
 __all__ = ["Tally", "outcome_of"]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
+from gateway.configuration.settings import Environment
 from gateway.problems import BadHost
-from gateway.settings import Environment
 from shared.logging import REQUEST_ID, TRACEPARENT
 
 __all__ = ["Fields", "Identities", "Identity", "host_of"]

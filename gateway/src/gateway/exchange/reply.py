@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 from starlette.types import Message, Send
 
-from gateway.headers import Pairs
+from gateway.heads.headers import Pairs
 
 __all__ = ["Reply", "standing_fields"]
 

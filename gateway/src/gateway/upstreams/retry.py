@@ -9,12 +9,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from random import SystemRandom
 
-from gateway.answer import Answer
-from gateway.failures import AnswerBroken, NotSent, SentNoAnswer, UpstreamFailure
-from gateway.outgoing import Outgoing
 from gateway.problems import Refusal
-from gateway.tally import outcome_of
-from gateway.upstream import Place, Upstream
+from gateway.transport.answer import Answer
+from gateway.transport.failures import AnswerBroken, NotSent, SentNoAnswer, UpstreamFailure
+from gateway.transport.outgoing import Outgoing
+from gateway.upstreams.tally import outcome_of
+from gateway.upstreams.upstream import Place, Upstream
 from gateway.watch import Watch
 
 __all__ = ["Asking", "Budget", "may_repeat"]

@@ -4,8 +4,8 @@ import asyncio
 from types import TracebackType
 from typing import Protocol, Self
 
-from gateway.failures import UpstreamFailure
-from gateway.headers import Pairs
+from gateway.heads.headers import Pairs
+from gateway.transport.failures import UpstreamFailure
 
 __all__ = ["Answer"]
 

@@ -1,0 +1,1 @@
+"""The documents of all services made one, and the page that shows them."""
