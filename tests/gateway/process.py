@@ -1,6 +1,7 @@
 """The real gateway as a process of its own."""
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -105,6 +106,12 @@ class Gateway:
         """Send one request on a connection of its own and return the answer."""
         async with Wire.to(self.port) as wire:
             return await wire.answer(raw, to_head=to_head)
+
+    def lines(self) -> list[dict]:
+        """The lines of requests that are in its log by now; the last one may still be on its way there."""
+        written, _, _ = self.log.read_text().rpartition("\n")
+        lines = [json.loads(line) for line in written.splitlines() if line.startswith('{"ts"')]
+        return [line for line in lines if line["event"] == "request"]
 
     async def ask_a_bad_one(self, raw: str) -> Message:
         """Ask an upstream that always fails, as soon as the gateway does not leave it alone."""

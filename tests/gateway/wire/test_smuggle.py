@@ -1,7 +1,6 @@
 """No byte of one request is ever taken for another one, by the gateway or by a service behind it."""
 
 import asyncio
-import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,8 +42,7 @@ async def known(gateway: Gateway, upstream: Upstream) -> None:
         assert len(request.all("content-length") + request.all("transfer-encoding")) <= 1
 
     def logged() -> dict[str, str]:
-        lines = (json.loads(line) for line in gateway.log.read_text().splitlines() if line.startswith('{"ts"'))
-        return {line["request_id"]: line["path"] for line in lines if line.get("upstream_ms") is not None}
+        return {line["request_id"]: line["path"] for line in gateway.lines() if line.get("upstream_ms") is not None}
 
     await until(lambda: logged().items() >= seen.items())
 
