@@ -1,7 +1,6 @@
 """`python -m gateway` serves; `check` prints what the settings give; `schema` that of gateway.toml."""
 
 import json
-import logging
 import sys
 
 import uvicorn
@@ -13,13 +12,9 @@ from gateway.connections.protocol import protocol_of
 from gateway.main import create_app
 from gateway.upstreams.lookout import Resolve, resolve_by_system
 
-ENDED_SHORT = "ASGI callable returned without completing response."
-
 
 def serve(settings: Settings, resolve: Resolve = resolve_by_system) -> None:
     """Serve the public port until SIGTERM or SIGINT. `resolve` finds the addresses of the services."""
-    # Leaving an answer unfinished is how we break off; the request's own line says why.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != ENDED_SHORT)
     uvicorn.run(
         create_app(settings, resolve),
         host=settings.environment.bind_address,

@@ -1,15 +1,17 @@
 """How long a connection of a client may last, and what may be written on it: the lower half of the protocol."""
 
 import asyncio
+from collections import deque
 from typing import ClassVar
 
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.access_log import AccessLog
 from gateway.configuration.config import ServerConfig
+from gateway.connections.cycle import Cycle
 from gateway.connections.stall import Stall
 from gateway.connections.unreadable import HeadTimeout, line_of, wire_form
+from gateway.patience import Patience
 from gateway.problems import Refusal
 from shared.ids import uuid7
 
@@ -28,20 +30,26 @@ class BoundedConnection(HttpToolsProtocol):
 
     limits: ClassVar[ServerConfig] = ServerConfig()
 
+    cycle: Cycle  # type: ignore[assignment]  # ours does what uvicorn asks of its own
+    """The newest request; it may wait behind `_running`."""
+    _running: Cycle | None = None
+    """The request whose answer is due next."""
+    _behind: deque[Cycle]
+    """Those that wait for their turn, the newest last."""
     _stall: Stall
-    _running: RequestResponseCycle | None = None
-    """The request whose answer is due next; `cycle` is the newest one, which may wait behind it."""
+    _patience: Patience
     _reads_head = True
     _is_deaf = False
     _unread_bytes = 0
     """What has come since anything was made of it: of a head, chunk extension or trailer without an end."""
-    _timer: asyncio.TimerHandle | None = None
     _began = 0.0
     """When the connection was made, or later the first byte of the newest request came, by the loop's clock."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         """Called by the event loop."""
         self._stall = Stall(self.loop, transport, self.limits.write_stall)
+        self._patience = Patience(self.loop, self._give_up)
+        self._behind = deque()
         if len(self.connections) >= self.limits.max_connections:
             self.transport = transport
             transport.abort()
@@ -49,13 +57,17 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_made(transport)
         self._await_head()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """Called by the event loop."""
-        self._stop_timer()
+        self._patience.close()
         self._stall.stop()
-        if self._running is not None:
-            _disconnect(self._running)
-        super().connection_lost(exc)
+        self.connections.discard(self)
+        for cycle in (self._running, self.cycle):
+            if cycle is not None:
+                cycle.disconnect()
+        if self.flow is not None:
+            self.flow.resume_writing()
+        self.parser = None  # type: ignore[assignment]  # it refers to this object, as uvicorn knows too
 
     def pause_writing(self) -> None:
         """Called by the transport, when more waits than it likes to hold."""
@@ -67,21 +79,32 @@ class BoundedConnection(HttpToolsProtocol):
         self._stall.stop()
         super().resume_writing()
 
-    def _queue(self, cycle: RequestResponseCycle) -> None:
+    def _queue(self, cycle: Cycle) -> None:
         """Begin to answer a request, or do so when those before it are answered."""
         before, self.cycle = self.cycle, cycle
         if self._running is None or before.response_complete:
-            self._start_asgi_task(cycle, self.app)
+            self._begin(cycle)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
+            self._behind.append(cycle)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+    def _begin(self, cycle: Cycle) -> None:
         self._running = cycle
         self._stall.stop()
-        task = self.loop.create_task(cycle.run_asgi(app))
+        task = self.loop.create_task(cycle.run(self.app))
         task.add_done_callback(self._finish)
         self.tasks.add(task)
+
+    def _answered(self) -> None:
+        """Begin with the next request when an answer has left whole, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._behind:
+            self._begin(self._behind.popleft())
+        elif not self._reads_head:
+            self._patience.begin(self.timeout_keep_alive)
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
@@ -92,21 +115,17 @@ class BoundedConnection(HttpToolsProtocol):
     def _await_head(self) -> None:
         self._reads_head = True
         self._began = self.loop.time()
-        self._timer = self.loop.call_later(self.limits.header_timeout, self._give_up)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._patience.begin(self.limits.header_timeout)
 
     def _give_up(self) -> None:
-        if self._unread_bytes and not self.transport.is_closing():
+        if self._reads_head and self._unread_bytes and not self.transport.is_closing():
             self._refuse(HeadTimeout())
         else:
             self.transport.close()
 
     def _refuse(self, problem: Refusal) -> None:
         """Read nothing from here on, and say why unless it would be taken for the answer to another request."""
-        self._stop_timer()
+        self._patience.end()
         self._is_deaf = True
         if self._owes_answers():
             return
@@ -127,20 +146,13 @@ class BoundedConnection(HttpToolsProtocol):
             newest.keep_alive = False
             return True
         # The fault is in the body of the newest request itself.
-        if self.pipeline:
-            self.pipeline.popleft()
-            before = self.pipeline[0][0] if self.pipeline else self._running
+        if self._behind:
+            self._behind.pop()
+            before = self._behind[-1] if self._behind else self._running
             if before is not None:
                 before.keep_alive = False
             return True
-        _disconnect(newest)
+        newest.disconnect()
         if newest.response_started:
             self.transport.close()
         return newest.response_started
-
-
-def _disconnect(cycle: RequestResponseCycle) -> None:
-    """Let the application hear that its client is gone."""
-    if not cycle.response_complete:
-        cycle.disconnected = True
-        cycle.message_event.set()

@@ -8,11 +8,11 @@ import asyncio
 from typing import NoReturn
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from starlette.types import Scope
 
 from gateway.configuration.config import ServerConfig
 from gateway.connections.connection import BoundedConnection
-from gateway.connections.joined import JoinedHead
+from gateway.connections.cycle import Cycle
 from gateway.connections.unreadable import HeadersTooLarge, HttpVersion, NoTunnel, TargetTooLong, fault_of
 from gateway.heads.targets import complete_scope
 from gateway.problems import Refusal
@@ -64,8 +64,9 @@ class GatewayProtocol(BoundedConnection):
 
     def on_message_begin(self) -> None:
         """Note the first byte of a request."""
-        super().on_message_begin()
-        self._unset_keepalive_if_required()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._field_bytes = 0
         if not self._reads_head:
             self._unread_bytes = 1
@@ -73,7 +74,7 @@ class GatewayProtocol(BoundedConnection):
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
-        super().on_url(url)
+        self.url += url
         if len(self.url) > self.limits.max_target_bytes:
             self._stop_reading(TargetTooLong())
 
@@ -81,7 +82,10 @@ class GatewayProtocol(BoundedConnection):
         """Take a field. Those behind a chunked body come here too, and nobody gets to see them."""
         self._field_bytes += len(name) + len(value)
         if self._reads_head:
-            super().on_header(name, value)
+            name = name.lower()
+            self.headers.append((name, value))
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
         if self._field_bytes > self.limits.max_header_bytes or len(self.headers) > self.limits.max_header_lines:
             self._stop_reading(HeadersTooLarge())
 
@@ -96,45 +100,44 @@ class GatewayProtocol(BoundedConnection):
         if self._offers_upgrade:
             return
         self._reads_head = False
-        self._stop_timer()
-        self._unset_keepalive_if_required()
-        self.scope["method"], self.scope["http_version"] = method.decode("ascii"), version
+        self._patience.end()
+        self._queue(self._new_cycle(method.decode("ascii"), version))
+
+    def _new_cycle(self, method: str, version: str) -> Cycle:
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": method,
+            "root_path": "",
+            "headers": self.headers,
+            "state": self.app_state,
+        }
         try:
-            complete_scope(self.scope, self.url)
+            complete_scope(scope, self.url)
         except Refusal as refusal:
             self._stop_reading(refusal)
-        self._queue(self._new_cycle(is_current=version == "1.1"))
-
-    def _new_cycle(self, *, is_current: bool) -> RequestResponseCycle:
-        return RequestResponseCycle(
-            scope=self.scope,
-            transport=JoinedHead(self.transport, self.loop),
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            # A client of HTTP/1.0 would take a `100 Continue` for the answer.
-            expect_100_continue=is_current and self.expect_100_continue,
-            keep_alive=is_current and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
+        cycle = Cycle(scope, self.transport, self.flow, self._answered)
+        is_current = version == "1.1"
+        cycle.keep_alive = is_current and self.parser.should_keep_alive()
+        # A client of HTTP/1.0 would take a `100 Continue` for the answer.
+        cycle.waiting_for_100_continue = is_current and self.expect_100_continue
+        return cycle
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         self._unread_bytes = 0
-        super().on_body(body)
+        self.cycle.take(body)
 
     def on_message_complete(self) -> None:
         """Note the end of a request."""
         if self._offers_upgrade:
             return
         self._unread_bytes = 0
-        # Who has sent all of a body waits for no `100 Continue` (RFC 9110 section 10.1.1).
-        self.cycle.waiting_for_100_continue = False
-        self.cycle.more_body = False
-        self.cycle.message_event.set()
+        self.cycle.end()
 
     def _stop_reading(self, refusal: Refusal) -> NoReturn:
         """End a callback; the parser passes the exception on as an error of its own."""

@@ -159,6 +159,9 @@ async def _stream(visit: Visit, answer: Answer, *, is_early: bool) -> None:
     more = True
     while more:
         was_whole = answer.is_whole
+        if not answer.has_news:
+            # What has come so far leaves, the head too: what follows may take its time.
+            await visit.reply.body(b"", more=True)
         chunk = await answer.read()
         more = bool(chunk) and not was_whole and not answer.is_whole
         if not more and is_early:

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from uvicorn._types import HTTPScope
+from starlette.types import Scope
 
 from gateway.problems import BadTarget
 
@@ -12,7 +12,7 @@ __all__ = ["complete_scope"]
 _ABSOLUTE = re.compile(rb"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
 
 
-def complete_scope(scope: HTTPScope, target: bytes) -> None:
+def complete_scope(scope: Scope, target: bytes) -> None:
     """Put path and query of `target` into `scope`, with the bytes that were sent; `#` is part of them.
 
     The host of an absolute target takes the place of the `Host` field. Raises `BadTarget` for a target that names no
@@ -30,9 +30,9 @@ def complete_scope(scope: HTTPScope, target: bytes) -> None:
     scope["raw_path"], scope["query_string"] = path, query
 
 
-def _name_host(scope: HTTPScope, authority: bytes) -> None:
+def _name_host(scope: Scope, authority: bytes) -> None:
     """Say `authority` in the one `Host` field, which HTTP/1.0 may leave out; where there are two, they stay."""
-    fields: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # the protocol's own list
+    fields: list[tuple[bytes, bytes]] = scope["headers"]
     places = [place for place, (name, _) in enumerate(fields) if name == b"host"]
     if len(places) == 1:
         fields[places[0]] = (b"host", authority)

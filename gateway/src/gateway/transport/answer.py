@@ -86,6 +86,11 @@ class Answer:
                 self._source.resume()
         return chunk
 
+    @property
+    def has_news(self) -> bool:
+        """Whether `read` has something to say at once."""
+        return bool(self._chunks) or self.is_whole or self._error is not None
+
     async def _news(self) -> None:
         if self._error is not None:
             raise self._error

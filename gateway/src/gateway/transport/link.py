@@ -10,9 +10,9 @@ from typing import Protocol
 
 import httptools
 
+from gateway.patience import Patience
 from gateway.transport.answer import Answer
 from gateway.transport.failures import AnswerBroken, SentNoAnswer, UpstreamFailure
-from gateway.transport.patience import Patience
 
 __all__ = ["Link", "Owner"]
 
