@@ -1,67 +1,91 @@
 """Ends a request's work at once when there is a reason to: its client has gone, or its time is over."""
 
 import asyncio
-import math
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
-
-from starlette.types import Receive
+from typing import Self, TypeAlias
 
 from gateway.problems import UpstreamTimeout
 
-__all__ = ["ClientGone", "Watch"]
+__all__ = ["ClientGone", "Deadline", "TellWhenGone", "Watch"]
 
-# A task for each request would cost as much as routing and filtering it; most requests are answered before this.
-LOOK_AFTER_SECONDS = 0.05
+TellWhenGone: TypeAlias = "Callable[[Callable[[], None] | None], None]"
+"""Takes whom to call when the client goes, or None for nobody."""
 
 
 class ClientGone(Exception):
     """The client closed its connection before it had the whole answer."""
 
 
+class Deadline:
+    """The same number of `seconds` for everybody: who began first is due first, so one timer serves all of them."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._due: dict[Watch, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, watch: "Watch") -> float:
+        """Stop `watch` with `UpstreamTimeout` unless `end` comes before; return when, by the loop's clock."""
+        loop = asyncio.get_running_loop()
+        due = self._due[watch] = loop.time() + self.seconds
+        if self._timer is None:
+            self._timer = loop.call_at(due, self._look, loop)
+        return due
+
+    def end(self, watch: "Watch") -> None:
+        """Let `watch` be."""
+        self._due.pop(watch, None)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        while self._due:
+            watch, due = next(iter(self._due.items()))
+            if due > loop.time():
+                self._timer = loop.call_at(due, self._look, loop)
+                return
+            del self._due[watch]
+            watch.stop(UpstreamTimeout())
+
+
 class Watch:
     """While entered, `stop` ends the current task's work: the block then raises the reason that was given.
 
-    Inside, `look_out` starts to look for the client's leaving, and the upstream then has `deadline_seconds` until
-    `answered`. Without a reason a cancellation stays what it is.
+    Inside, `look_out` starts to look for the client's leaving, and the upstream then has until `deadline` for its
+    answer's head. Without a reason a cancellation stays what it is.
     """
 
-    __slots__ = ("_deadline", "_ends_at", "_is_answered", "_looking", "_loop", "_reason", "_seconds", "_task", "_timer")
+    __slots__ = ("_deadline", "_due", "_is_answered", "_reason", "_task", "_tell_when_gone")
 
-    def __init__(self, deadline_seconds: float = math.inf) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._seconds = deadline_seconds
-        self._ends_at: float | None = None
+    def __init__(self, tell_when_gone: TellWhenGone, deadline: Deadline) -> None:
+        self._tell_when_gone = tell_when_gone
+        self._deadline = deadline
+        self._due: float | None = None
         self._is_answered = False
-        self._deadline: asyncio.TimerHandle | None = None
         self._task = asyncio.current_task()
         self._reason: Exception | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._looking: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.answered()
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._looking is not None:
-            self._looking.cancel()
-        if self._reason is not None and self._task is not None and kind is not None:
-            self._task.uncancel()
+        self._tell_when_gone(None)
+        task, self._task = self._task, None
+        if self._reason is not None and task is not None and kind is not None:
+            task.uncancel()
             raise self._reason from error
 
-    def look_out(self, receive: Receive) -> None:
-        """Look for the client's leaving from now on; its body must have been read, so that nobody else receives."""
-        now = self._loop.time()
-        self._ends_at = now + self._seconds
-        self._timer = self._loop.call_at(now + min(LOOK_AFTER_SECONDS, self._seconds), self._start, receive)
+    def look_out(self) -> None:
+        """Look for the client's leaving from now on; its body must have been read."""
+        if not self._is_answered:
+            self._due = self._deadline.begin(self)
+        self._tell_when_gone(self._gone)
 
     @property
     def seconds_left(self) -> float:
         """How long the upstream has for its answer's head; all the time as long as the body is not read."""
-        return self._seconds if self._ends_at is None else self._ends_at - self._loop.time()
+        return self._deadline.seconds if self._due is None else self._due - asyncio.get_running_loop().time()
 
     @property
     def is_overdue(self) -> bool:
@@ -71,8 +95,7 @@ class Watch:
     def answered(self) -> None:
         """Let the deadline be: the head is there."""
         self._is_answered = True
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._deadline.end(self)
 
     def stop(self, reason: Exception) -> None:
         """End the block with `reason`; the first one counts."""
@@ -80,12 +103,5 @@ class Watch:
             self._reason = reason
             self._task.cancel()
 
-    def _start(self, receive: Receive) -> None:
-        self._looking = self._loop.create_task(self._look(receive))
-        if self._ends_at is not None and self._ends_at < math.inf and not self._is_answered:
-            self._deadline = self._loop.call_at(self._ends_at, self.stop, UpstreamTimeout())
-
-    async def _look(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
+    def _gone(self) -> None:
         self.stop(ClientGone())

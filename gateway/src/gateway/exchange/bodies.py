@@ -60,7 +60,7 @@ class RequestBody:
         except Exception as fault:
             watch.stop(fault)
             raise
-        watch.look_out(self._receive)
+        watch.look_out()
 
     async def _next(self) -> bytes:
         asked = time.monotonic()

@@ -84,14 +84,13 @@ class Passage:
             raise
 
     async def _pass_on(self, visit: Visit, asking: Asking, route: Route, passed: list[tuple[str, str]]) -> None:
-        is_stream, config = route.is_stream and visit.scope["method"] == "GET", asking.upstream.config
-        # A stream has all the time in the world, but not for its head.
-        with Watch(config.connect + config.first_byte if is_stream else config.deadline) as watch:
+        is_stream = route.is_stream and visit.scope["method"] == "GET"
+        with Watch(visit.tell_when_gone, asking.deadline_of(is_stream=is_stream)) as watch:
             body = RequestBody(visit.receive, route.max_body, visit.declared_length, self._server)
             if is_stream:
                 self._streams.add(watch)
             try:
-                request = await self._outgoing(visit, body, watch, config.idle)
+                request = await self._outgoing(visit, body, watch, asking.upstream.config.idle)
                 request.fields = [*passed, *_own_fields(visit)]
                 request.idle_seconds, request.is_stream = route.idle_seconds, is_stream
                 request.has_key = route.has_keys and _has_key(request)
@@ -114,7 +113,7 @@ class Passage:
         else:
             body.is_whole = True
             outgoing.body = held or None
-            watch.look_out(visit.receive)
+            watch.look_out()
         return outgoing
 
     async def _exchange(

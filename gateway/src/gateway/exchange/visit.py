@@ -5,10 +5,12 @@ import time
 from starlette.types import Receive, Scope
 
 from gateway.access_log import Line
+from gateway.connections.cycle import DISCONNECT
 from gateway.exchange.reply import Reply
 from gateway.exchange.streams import Events
 from gateway.heads.identity import Fields, Identity
 from gateway.routing import Route
+from gateway.watch import TellWhenGone
 
 __all__ = ["Visit"]
 
@@ -51,6 +53,12 @@ class Visit:
         """The page's origin, if a browser says it; several are nobody's."""
         origins = self.fields.all(b"origin")
         return origins[0] if len(origins) == 1 else (b"null" if origins else None)
+
+    @property
+    def tell_when_gone(self) -> TellWhenGone:
+        """Takes whom to call when the client has gone before it has its answer."""
+        tell: TellWhenGone = self.scope["extensions"][DISCONNECT]
+        return tell
 
     @property
     def declared_length(self) -> int:

@@ -15,7 +15,7 @@ from gateway.transport.failures import AnswerBroken, NotSent, SentNoAnswer, Upst
 from gateway.transport.outgoing import Outgoing
 from gateway.upstreams.tally import outcome_of
 from gateway.upstreams.upstream import Place, Upstream
-from gateway.watch import Watch
+from gateway.watch import Deadline, Watch
 
 __all__ = ["Asking", "Budget", "may_repeat"]
 
@@ -77,6 +77,13 @@ class Asking:
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         self._budget = Budget(time.monotonic)
+        config = upstream.config
+        self._deadline = Deadline(config.deadline)
+        self._head_deadline = Deadline(config.connect + config.first_byte)
+
+    def deadline_of(self, *, is_stream: bool) -> Deadline:
+        """Return how long an answer's head may take. A stream has all the time in the world, but not for its head."""
+        return self._head_deadline if is_stream else self._deadline
 
     async def ask(self, request: Outgoing, watch: Watch) -> tuple[Answer, Place]:
         """Return the answer as soon as its head is there, and the place that it takes: the caller gives back both.
