@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -25,24 +26,28 @@ class Deadline:
         self._due: dict[Watch, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop of all of them. CPython before 3.12 asks the system for each look-up of the running one."""
+        return asyncio.get_running_loop()
+
     def begin(self, watch: "Watch") -> float:
         """Stop `watch` with `UpstreamTimeout` unless `end` comes before; return when, by the loop's clock."""
-        loop = asyncio.get_running_loop()
-        due = self._due[watch] = loop.time() + self.seconds
+        due = self._due[watch] = self.loop.time() + self.seconds
         if self._timer is None:
-            self._timer = loop.call_at(due, self._look, loop)
+            self._timer = self.loop.call_at(due, self._look)
         return due
 
     def end(self, watch: "Watch") -> None:
         """Let `watch` be."""
         self._due.pop(watch, None)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look(self) -> None:
         self._timer = None
         while self._due:
             watch, due = next(iter(self._due.items()))
-            if due > loop.time():
-                self._timer = loop.call_at(due, self._look, loop)
+            if due > self.loop.time():
+                self._timer = self.loop.call_at(due, self._look)
                 return
             del self._due[watch]
             watch.stop(UpstreamTimeout())
@@ -62,7 +67,7 @@ class Watch:
         self._deadline = deadline
         self._due: float | None = None
         self._is_answered = False
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(deadline.loop)
         self._reason: Exception | None = None
 
     def __enter__(self) -> Self:
@@ -85,7 +90,7 @@ class Watch:
     @property
     def seconds_left(self) -> float:
         """How long the upstream has for its answer's head; all the time as long as the body is not read."""
-        return self._deadline.seconds if self._due is None else self._due - asyncio.get_running_loop().time()
+        return self._deadline.seconds if self._due is None else self._due - self._deadline.loop.time()
 
     @property
     def is_overdue(self) -> bool:

@@ -19,6 +19,8 @@ FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 class Source(Protocol):
     """The connection that an answer comes from."""
 
+    loop: asyncio.AbstractEventLoop
+
     def pause(self) -> None:
         """Read nothing for a while."""
 
@@ -33,7 +35,7 @@ class Answer:
     """A head, and a body as it comes. A context manager: left before its end, the connection ends."""
 
     __slots__ = (
-        *("_chunks", "_error", "_held_bytes", "_is_paused", "_source", "_to_head", "_waiter"),
+        *("_chunks", "_error", "_held_bytes", "_is_paused", "_loop", "_source", "_to_head", "_waiter"),
         *("fields", "has_head", "idle_seconds", "is_whole", "status"),
     )
 
@@ -47,6 +49,7 @@ class Answer:
         """Whether the rest of the body is here, so that the next `read` gives all of it."""
         self.idle_seconds = idle_seconds
         self._to_head = to_head
+        self._loop = source.loop
         self._source: Source | None = source
         self._chunks: list[bytes] = []
         self._held_bytes = 0
@@ -94,7 +97,7 @@ class Answer:
     async def _news(self) -> None:
         if self._error is not None:
             raise self._error
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:

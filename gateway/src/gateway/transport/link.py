@@ -44,7 +44,7 @@ class Link(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, owner: Owner) -> None:
         self.has_served = False
         """Whether it has carried an answer before: if it ends now without one, that may be for its age."""
-        self._loop = loop
+        self.loop = loop
         self._owner = owner
         self._transport: asyncio.Transport
         self._parser = httptools.HttpResponseParser(self)
@@ -69,7 +69,7 @@ class Link(asyncio.Protocol):
         else:
             self._transport.write(head)
             self._patience.end()
-            self._upload = self._loop.create_task(self._send_body(body, chunked=chunked))
+            self._upload = self.loop.create_task(self._send_body(body, chunked=chunked))
 
     def pause(self) -> None:
         """Read nothing for a while; meanwhile the upstream cannot be late."""
