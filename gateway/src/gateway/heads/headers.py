@@ -18,7 +18,8 @@ VIA = b"1.1 gateway"
 MAX_ANSWER_HEADER_BYTES = 65536
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# All but the tab. A table is three times as fast as an expression, and every value of every head is looked through.
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])
 
 _HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
@@ -83,13 +84,17 @@ def request_fields(headers: Pairs, connection: Iterable[bytes], *, cookies: bool
 
 
 def _as_text(name: str, value: bytes) -> str:
-    if _CONTROL.search(value):
+    if _has_control(value):
         raise BadHeader(f"The field {name} has a control character.")
     try:
         # The upstream client writes text as UTF-8, so nothing else arrives as the same bytes.
         return value.decode()
     except UnicodeDecodeError:
         raise BadHeader(f"The field {name} is not UTF-8.") from None
+
+
+def _has_control(value: bytes) -> bool:
+    return len(value.translate(None, _CONTROLS)) != len(value)
 
 
 def _nominated(connection: Iterable[bytes]) -> frozenset[bytes]:
@@ -112,7 +117,7 @@ def _check_loop(vias: Iterable[str]) -> None:
         raise LoopDetected
 
 
-def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: bool) -> Pairs:
+def answer_fields(raw: Pairs, status: int, *, to_head: bool) -> Pairs:
     """Return the fields of an upstream's answer that go on to the client; `to_head`: it answers a HEAD.
 
     Raises `UpstreamProtocol` where the answer could be read in two ways.
@@ -124,8 +129,6 @@ def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: b
     for raw_name, value in raw:
         fate, name = _answer_fate(raw_name)
         size += len(name) + len(value) + 4
-        if _CONTROL.search(value):
-            raise UpstreamProtocol
         if fate is _Fate.PASS:
             fields.append((name, value))
         elif name == b"content-length":
@@ -138,7 +141,7 @@ def answer_fields(raw: Iterable[tuple[bytes, bytes]], status: int, *, to_head: b
             connection.append(value)
         else:
             is_coded |= name == b"transfer-encoding"
-    if size > MAX_ANSWER_HEADER_BYTES:
+    if size > MAX_ANSWER_HEADER_BYTES or _has_control(b"".join([value for _, value in raw])):
         raise UpstreamProtocol
     if connection:
         nominated = _tokens(connection)
