@@ -14,14 +14,13 @@ from benchmarks.contestants import Upstream, asked, opened
 from benchmarks.measure import ROUNDS, Result, Target, requests_per_second
 from benchmarks.open_loop import at_rate
 from benchmarks.peers.upstream import SLOTS
-from gateway.configuration.config import UpstreamConfig
 
 BYSTANDERS_PER_SECOND, STRANDED_PER_SECOND = 300, 100
 SECONDS = 5.0
 UNAVAILABLE = 503
 
 # As many at once as the service can do.
-_FITTING = f"max_in_flight = {SLOTS}\n" if "max_in_flight" in UpstreamConfig.model_fields else ""
+_FITTING = f"max_in_flight = {SLOTS}\n"
 
 
 def run_black_hole() -> list[Result]:
