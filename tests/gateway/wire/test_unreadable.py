@@ -41,7 +41,7 @@ class TestTheLog:
         line = await line_of(answer, gateway.log)
         assert (line["status"], line["error"], line["client_ip"]) == (status, code, "127.0.0.1")
         assert (line["method"], line["path"], line["route"]) == (None, None, None)
-        assert "canary" not in gateway.log.read_text()
+        assert "canary-of-a-field" not in gateway.log.read_text()
 
     async def test_says_how_long_it_took(self, gateway: Gateway) -> None:
         """A head that stalls is as slow in the log as it was: the time of the requests before it is not in it."""
