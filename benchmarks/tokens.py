@@ -13,7 +13,9 @@ from pydantic import SecretStr
 
 from benchmarks.measure import ROUNDS, Result
 from benchmarks.service import SECRET
-from shared.tokens import PublicKey, TokenRules, Verifier
+from shared.tokens.keys import PublicKey
+from shared.tokens.settings import TokenRules
+from shared.tokens.verifier import Verifier
 
 PUBLIC_URL = "http://localhost:8080"
 TOKENS = 2_000

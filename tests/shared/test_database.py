@@ -10,11 +10,12 @@ from sqlalchemy import CursorResult, TextClause, select, text
 
 from devstack.places import temporary_folder
 from devstack.servers import start_postgres
-from shared.bodies import BodyLimit
-from shared.database import API, Database, Profile, Session, SessionDep, transaction
+from shared.body_limit import BodyLimit
+from shared.database import API, Database, Profile, Session, transaction
 from shared.faults import install_problem_handlers
-from shared.lifespan import opens
 from shared.problems import Busy, ConstraintViolation, DatabaseUnavailable
+from shared.request_session import SessionDep
+from shared.resources import opens
 
 TABLE = """CREATE TABLE IF NOT EXISTS notes (
     id int PRIMARY KEY, owner text NOT NULL CHECK (owner <> ''),

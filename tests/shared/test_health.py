@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from devstack.ports import free_ports
 from shared.health import Health, Heartbeats, health_router
-from shared.lifespan import opens
+from shared.resources import opens
 from tests.waiting import until
 
 

@@ -6,7 +6,8 @@ import gc
 import pytest
 from fastapi import FastAPI
 
-from shared.lifespan import opens, repeat
+from shared.lifespan import repeat
+from shared.resources import opens
 from tests.waiting import until
 
 

@@ -8,10 +8,12 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.bodies import BodyLimit, Text
+from shared.bodies import Text
+from shared.body_limit import BodyLimit
 from shared.faults import install_problem_handlers
-from shared.logging import RequestLog
-from shared.problems import Busy, Conflict, NotFound, documents
+from shared.problem_responses import documents
+from shared.problems import Busy, Conflict, NotFound
+from shared.request_log import RequestLog
 
 
 class Login(BaseModel):

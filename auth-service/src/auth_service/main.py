@@ -26,20 +26,22 @@ from auth_service.sessions.routes import router as sessions
 from auth_service.settings import AuthSettings
 from auth_service.tables import SCHEMA
 from auth_service.throttles import Throttles
-from shared.bodies import BodyLimit
+from shared.body_limit import BodyLimit
 from shared.database import Database
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
-from shared.lifespan import opens
-from shared.logging import RequestLog, configure_logging
+from shared.logging import configure_logging
 from shared.metrics import Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
+from shared.request_log import RequestLog
 from shared.request_metrics import Requests
+from shared.resources import opens
 from shared.settings import load
-from shared.tokens import Revocations, Verifier
+from shared.tokens import Revocations
 from shared.tokens.feed import followed
+from shared.tokens.verifier import Verifier
 
 __all__ = ["create_app"]
 

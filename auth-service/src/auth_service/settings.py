@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from shared.settings import CommaSeparated, DatabaseSettings, Origin, RedisSettings, Secret, ServiceSettings
-from shared.tokens import TokenRules
+from shared.tokens.settings import TokenRules
 
 __all__ = ["AuthSettings", "IntrospectionClient", "OwnSecrets"]
 

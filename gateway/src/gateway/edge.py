@@ -27,7 +27,8 @@ from gateway.tokens import TokenCheck
 from gateway.transport.failures import AnswerBroken
 from gateway.watch import ClientGone
 from shared.logging import request_context
-from shared.problems import Problem, problem_response
+from shared.problem_responses import problem_response
+from shared.problems import Problem
 
 __all__ = ["Checks", "Edge"]
 

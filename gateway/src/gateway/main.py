@@ -21,11 +21,12 @@ from gateway.upstreams.upstream import Upstream
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, Snapshot, health_router
-from shared.lifespan import Opener, hears_stop, opens
+from shared.lifespan import hears_stop
 from shared.logging import configure_logging
 from shared.metrics import Measured, Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
+from shared.resources import Opener, opens
 
 __all__ = ["create_app"]
 

@@ -12,17 +12,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from gateway.configuration.config import Auth
 from gateway.problems import BadToken, NoKeys, NoToken
 from shared.metrics import Collector, Counts
-from shared.tokens import (
-    InvalidToken,
-    KeysUnavailable,
-    MissingToken,
-    Reason,
-    TokenSettings,
-    Verifier,
-    bearer_token,
-    key_sources,
-    skipped_keys,
-)
+from shared.tokens import InvalidToken, KeysUnavailable, MissingToken, Reason, bearer_token
+from shared.tokens.opening import key_sources, skipped_keys
+from shared.tokens.settings import TokenSettings
+from shared.tokens.verifier import Verifier
 
 __all__ = ["TokenCheck"]
 

@@ -10,7 +10,8 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from shared.problems import BadRequest, Forbidden
-from shared.tokens import InvalidToken, KeysUnavailable, MissingToken, Principal, Verifier, bearer_token
+from shared.tokens import InvalidToken, KeysUnavailable, MissingToken, Principal, bearer_token
+from shared.tokens.verifier import Verifier
 
 __all__ = [
     "CALLER_PROBLEMS",

@@ -10,11 +10,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import asyncpg
 import structlog
-from fastapi import Depends, Request
 from sqlalchemy import CursorResult, Dialect, Executable, Select, UpdateBase
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
@@ -35,7 +34,6 @@ __all__ = [
     "Profile",
     "Row",
     "Session",
-    "SessionDep",
     "Sessions",
     "transaction",
 ]
@@ -246,13 +244,3 @@ async def _release(session: Session) -> None:
     except (DBAPIError, OSError) as error:
         # The server rolls back by itself when the connection is gone; the client hears of what came before.
         structlog.get_logger().warning("rollback_failed", error=type(error).__name__)
-
-
-async def get_session(request: Request) -> AsyncIterator[Session]:
-    """Give the session of this request's one transaction."""
-    async with transaction(request.app.state.database.sessions) as session:
-        yield session
-
-
-SessionDep = Annotated[Session, Depends(get_session, scope="function")]
-"""This request's transaction. Function scope commits before the response leaves: a failed commit is an answer."""

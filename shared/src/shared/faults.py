@@ -1,7 +1,5 @@
 """What FastAPI, Starlette and bugs raise, turned into problems."""
 
-import json
-from collections.abc import Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -11,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
+from shared.problem_responses import problem_response
 from shared.problems import (
     BodyTooLarge,
     InternalError,
@@ -18,16 +17,11 @@ from shared.problems import (
     MethodNotAllowed,
     NotFound,
     Problem,
-    Unprocessable,
     UnsupportedMediaType,
-    problem_response,
 )
+from shared.validation import validation_problem
 
-__all__ = ["install_problem_handlers", "validation_problem"]
-
-SHOWN_FAULTS = 3
-NAMED_FAULTS = 20
-"""How many faults of a body are named. A body can have tens of thousands, whose answer would be ten times its size."""
+__all__ = ["install_problem_handlers"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -61,21 +55,6 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, on_bug)
 
 
-def validation_problem(errors: Sequence[dict[str, object]]) -> Unprocessable:
-    """Return a 422 that names the wrong fields, the first 20, and repeats no value: a wrong one may be a password."""
-    entries = [
-        {"loc": _printable(error["loc"]), "type": error["type"], "msg": _printable(_plain(error["msg"]))}
-        for error in errors[:NAMED_FAULTS]
-    ]
-    more = f"; and {len(errors) - SHOWN_FAULTS} more" if len(errors) > SHOWN_FAULTS else ""
-    return Unprocessable("; ".join(map(_in_words, entries[:SHOWN_FAULTS])) + more, errors=entries)
-
-
-def _plain(message: object) -> object:
-    """Return what a validator of ours said, without pydantic's words around it."""
-    return message.removeprefix("Value error, ") if isinstance(message, str) else message
-
-
 def _of_request(error: RequestValidationError) -> Problem:
     errors = list(error.errors())
     for fault in errors:
@@ -102,17 +81,3 @@ def _allowed(request: Request) -> str:
     asked = ({**request.scope, "method": method} for method in METHODS)
     allowed = [scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)]
     return ", ".join(allowed)
-
-
-def _printable(value: object) -> object:
-    """Return `value` as JSON that any client can decode: a lone surrogate of the request is replaced."""
-    text = json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
-    return json.loads(text)
-
-
-def _in_words(entry: dict[str, object]) -> str:
-    loc = entry["loc"]
-    place = (
-        ".".join(str(part) for part in loc if part not in {"body", "query", "path"}) if isinstance(loc, list) else ""
-    )
-    return f"{place or 'request'}: {entry['msg']}"

@@ -1,23 +1,20 @@
-"""The life of a process: resources opened in order and closed in reverse; workers that run until told to stop."""
+"""The life of a process: workers that run until told to stop, and services that hear of it."""
 
 import asyncio
-import gc
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TypeAlias, TypeVar
 
 import structlog
-from fastapi import FastAPI
-from starlette.datastructures import State
 
 from shared.memory import give_back
 from shared.problems import Unavailable
 
-__all__ = ["Loop", "Opener", "end", "hears_stop", "kept_running", "opens", "pause", "repeat", "run_until_stopped"]
+__all__ = ["Loop", "end", "hears_stop", "kept_running", "pause", "repeat", "run_until_stopped"]
 
 RESTART_AFTER_SECONDS = 1.0
 SAY_AGAIN_AFTER_SECONDS = 60.0
@@ -28,46 +25,8 @@ COLLECT_AFTER_OBJECTS = 10_000
 
 Ended = TypeVar("Ended")
 
-Opener: TypeAlias = Callable[[State], AbstractAsyncContextManager[object]]
-"""Given the state that holds what was opened before, returns the next resource as a context manager."""
-
 Loop: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
 """A worker's loop: runs until the event is set, then finishes what it has in hand and returns."""
-
-
-def opens(**resources: Opener) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Return a lifespan that opens `resources` in order, each as `app.state.<name>`, and closes them in reverse.
-
-    What was made until then is left out of garbage collections while it lasts.
-    """
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for name, opener in resources.items():
-                setattr(app.state, name, await stack.enter_async_context(opener(app.state)))
-            give_back()
-            with _seldom_collected():
-                yield
-
-    return lifespan
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """While entered, let the garbage collector look at new objects only, and at these seldom.
-
-    A request leaves hardly any cycles behind, but at Python's threshold of 700 objects looking for them was a fifth of
-    a cached page's time (decision 0015).
-    """
-    threshold = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER_OBJECTS, *threshold[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*threshold)
-        gc.unfreeze()
 
 
 @contextmanager

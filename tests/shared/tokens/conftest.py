@@ -2,7 +2,9 @@
 
 import pytest
 
-from shared.tokens import InvalidToken, TokenRules, Verifier
+from shared.tokens import InvalidToken
+from shared.tokens.settings import TokenRules
+from shared.tokens.verifier import Verifier
 from tests.shared.tokens.kinds import FRONTEND, make_kinds, make_pairs
 from tests.shared.tokens.minting import PREVIOUS_SECRET, PUBLIC_URL, SECRET, Clock, KeyTable, SigningKey
 

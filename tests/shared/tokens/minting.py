@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from shared.tokens import KeysUnavailable, PublicKey
+from shared.tokens import KeysUnavailable
+from shared.tokens.keys import PublicKey
 
 NOW = 1_800_000_000
 PUBLIC_URL = "https://todo.example"

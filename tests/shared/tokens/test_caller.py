@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Request
 
 from shared.caller import CALLER_PROBLEMS, CurrentUser, client_address, require_scope
 from shared.faults import install_problem_handlers
-from shared.problems import documents
+from shared.problem_responses import documents
 from shared.tokens import Principal
 from tests.shared.tokens.minting import NoKeysYet, better_auth_token, own_claims, own_token
 

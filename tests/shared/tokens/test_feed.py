@@ -7,8 +7,9 @@ import time
 import pytest
 from redis.asyncio import Redis
 
-from shared.tokens import JwksSource, Principal, Revocations
+from shared.tokens import Principal, Revocations
 from shared.tokens.feed import STREAM, followed
+from shared.tokens.jwks import JwksSource
 from tests.shared.tokens.key_server import key_server
 from tests.waiting import until
 

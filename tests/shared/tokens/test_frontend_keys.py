@@ -2,7 +2,9 @@
 
 import pytest
 
-from shared.tokens import InvalidToken, JwksSource, KeysUnavailable, Reason, TokenRules
+from shared.tokens import InvalidToken, KeysUnavailable, Reason
+from shared.tokens.jwks import JwksSource
+from shared.tokens.settings import TokenRules
 from tests.shared.tokens.key_server import key_server
 from tests.shared.tokens.kinds import FRONTEND, USER_ID, Ed25519Pair
 from tests.shared.tokens.minting import DROP, NOW, NoKeysYet, better_auth_token, own_token

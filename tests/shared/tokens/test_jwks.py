@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from shared.tokens import InvalidToken, JwksSource, KeysUnavailable, UnusableKey
+from shared.tokens import InvalidToken, KeysUnavailable
+from shared.tokens.jwk import UnusableKey
+from shared.tokens.jwks import JwksSource
 from shared.tokens.keys import read_key_set
 from tests.shared.tokens.key_server import key_server
 from tests.shared.tokens.minting import DROP, Clock, SigningKey, b64, better_auth_token, own_token

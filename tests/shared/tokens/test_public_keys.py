@@ -5,8 +5,8 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.tokens import PublicKey, UnusableKey
-from shared.tokens.keys import read_key_set
+from shared.tokens.jwk import UnusableKey
+from shared.tokens.keys import PublicKey, read_key_set
 from tests.shared.tokens.kinds import Ed25519Pair, RsaPair
 from tests.shared.tokens.minting import DROP, SigningKey, b64
 

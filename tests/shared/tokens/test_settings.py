@@ -3,7 +3,7 @@
 import pytest
 
 from shared.settings import load
-from shared.tokens import TokenRules, TokenSettings
+from shared.tokens.settings import TokenRules, TokenSettings
 from tests.shared.tokens.minting import PUBLIC_URL, SECRET
 
 VALID = {"PUBLIC_URL": PUBLIC_URL, "AUTH_JWKS_URL": "http://auth-service:8000/.well-known/jwks.json"}

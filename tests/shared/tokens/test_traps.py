@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from shared.tokens import PublicKey, Reason, UnusableKey
-from shared.tokens.keys import hmac_key, read_key_set
+from shared.tokens import Reason
+from shared.tokens.jwk import UnusableKey
+from shared.tokens.keys import PublicKey, hmac_key, read_key_set
 from tests.shared.tokens.corpus import encodings_of
 from tests.shared.tokens.kinds import Ed25519Pair, RsaPair
 from tests.shared.tokens.minting import (

@@ -5,21 +5,23 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from fastapi import FastAPI
 
-from shared.bodies import BodyLimit
+from shared.body_limit import BodyLimit
 from shared.database import Database
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
 from shared.health import Health, health_router
-from shared.lifespan import opens
-from shared.logging import RequestLog, configure_logging
+from shared.logging import configure_logging
 from shared.metrics import Metrics
 from shared.paths import BothSpellings
 from shared.redis import RedisClient
+from shared.request_log import RequestLog
 from shared.request_metrics import Requests
+from shared.resources import opens
 from shared.settings import load
-from shared.tokens import open_verifier
+from shared.tokens.opening import open_verifier
 from todo_service.changes.announcing import Announcer
-from todo_service.changes.events import EventHub, Limits, events
+from todo_service.changes.events.hub import EventHub, Limits
+from todo_service.changes.events.routes import router as events
 from todo_service.changes.feed.routes import router as changes
 from todo_service.changes.tickets import Tickets
 from todo_service.changes.turns import Quota, Writers

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from shared.faults import validation_problem
+from shared.validation import validation_problem
 
 __all__ = ["DIGITS", "NoParameters", "Switch", "described", "read_parameters"]
 

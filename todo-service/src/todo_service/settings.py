@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.settings import DatabaseSettings, RedisSettings
-from shared.tokens import TokenSettings
+from shared.tokens.settings import TokenSettings
 
 __all__ = ["TodoSettings"]
 

@@ -7,8 +7,9 @@ from auth_service.accounts.service import rename_account
 from auth_service.browser import BODY_PROBLEMS
 from auth_service.sessions import CHANGER_PROBLEMS, CurrentAccount
 from shared.caller import CALLER_PROBLEMS
-from shared.database import SessionDep
-from shared.problems import Busy, DatabaseUnavailable, documents
+from shared.problem_responses import documents
+from shared.problems import Busy, DatabaseUnavailable
+from shared.request_session import SessionDep
 from shared.tokens import InvalidToken, Reason
 
 __all__ = ["router"]

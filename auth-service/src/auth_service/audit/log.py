@@ -9,8 +9,9 @@ from fastapi import Depends, Request
 from auth_service.audit.repository import AuditRepository
 from auth_service.audit.types import Actor, Audited
 from shared.caller import client_address
-from shared.database import Session, SessionDep
+from shared.database import Session
 from shared.logging import current_request_id
+from shared.request_session import SessionDep
 
 __all__ = ["Audit", "AuditLog", "Source"]
 

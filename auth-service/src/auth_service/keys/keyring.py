@@ -21,7 +21,8 @@ from auth_service.keys.signing import ALG, SigningKey
 from shared.database import Sessions, transaction
 from shared.lifespan import end, kept_running, pause
 from shared.problems import Problem
-from shared.tokens import KeysUnavailable, PublicKey
+from shared.tokens import KeysUnavailable
+from shared.tokens.keys import PublicKey
 
 __all__ = ["KeyRing"]
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from auth_service.keys.keyring import KeyRing
 from auth_service.keys.schemas import KeySetPublic, PublicKeyJwk
 from shared.entity_tags import is_known
-from shared.problems import documents
+from shared.problem_responses import documents
 from shared.tokens import KeysUnavailable
 
 __all__ = ["router"]

@@ -7,8 +7,10 @@ from fastapi import Depends, Request
 from auth_service.oauth.schemas import ActiveToken, InactiveToken
 from auth_service.sessions import live_caller
 from auth_service.settings import AuthSettings
-from shared.database import Session, SessionDep
-from shared.tokens import InvalidToken, Principal, Verifier
+from shared.database import Session
+from shared.request_session import SessionDep
+from shared.tokens import InvalidToken, Principal
+from shared.tokens.verifier import Verifier
 
 __all__ = ["Introspection", "Introspector"]
 

@@ -28,7 +28,8 @@ from auth_service.oauth.schemas import (
 )
 from auth_service.sessions import AccessTokens, SessionsDep, named_session
 from auth_service.throttles import Limit, LimitsDep, RateLimited
-from shared.problems import BodyTooLarge, Busy, DatabaseUnavailable, OutcomeUnknown, documents
+from shared.problem_responses import documents
+from shared.problems import BodyTooLarge, Busy, DatabaseUnavailable, OutcomeUnknown
 from shared.tokens import KeysUnavailable
 
 __all__ = ["metadata_router", "router"]

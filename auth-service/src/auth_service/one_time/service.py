@@ -9,7 +9,8 @@ from fastapi import Depends, Request
 from auth_service.one_time.models import OneTimeToken
 from auth_service.one_time.repository import OneTimeRepository
 from auth_service.one_time.tokens import OneTimeTokens, Use
-from shared.database import Session, SessionDep
+from shared.database import Session
+from shared.request_session import SessionDep
 
 __all__ = ["OneTime", "OneTimeService", "Redeemed"]
 

@@ -9,7 +9,8 @@ from auth_service.audit import Audit, Audited, AuditLog
 from auth_service.one_time import OneTime, OneTimeService, Use
 from auth_service.outbox import Mail, ask_for_mail
 from auth_service.sessions import Caller, Ender, EndReason, SessionEnder
-from shared.database import Session, SessionDep
+from shared.database import Session
+from shared.request_session import SessionDep
 
 __all__ = ["Aftermath", "AftermathDep"]
 

@@ -14,7 +14,8 @@ from auth_service.audit import Audit, Audited, AuditLog
 from auth_service.outbox import Mail, ask_for_mail
 from auth_service.passwords.hashing import HasherDep, PasswordHasher
 from auth_service.throttles import Limits, LimitsDep
-from shared.database import Session, SessionDep
+from shared.database import Session
+from shared.request_session import SessionDep
 
 __all__ = ["Checked", "PasswordProof", "Proofs"]
 

@@ -10,8 +10,8 @@ from auth_service.passwords.schemas import Forgot, PasswordChange, PasswordReset
 from auth_service.passwords.service import Changer, Resetter
 from auth_service.sessions import CHANGER_PROBLEMS, CurrentCaller
 from auth_service.throttles import Limit, LimitsDep, RateLimited
-from shared.database import SessionDep
-from shared.problems import documents, problem_response
+from shared.problem_responses import documents, problem_response
+from shared.request_session import SessionDep
 
 __all__ = ["router"]
 

@@ -14,7 +14,8 @@ from auth_service.passwords.hashing import HasherDep, PasswordHasher
 from auth_service.passwords.proof import PasswordProof, Proofs
 from auth_service.passwords.schemas import PasswordChange, PasswordReset
 from auth_service.sessions import Caller
-from shared.database import Session, SessionDep
+from shared.database import Session
+from shared.request_session import SessionDep
 
 __all__ = ["Changer", "PasswordChanger", "PasswordResetter", "Resetter"]
 

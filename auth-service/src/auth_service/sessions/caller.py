@@ -12,8 +12,10 @@ from auth_service.sessions.errors import FRESH_SECONDS, ReauthRequired
 from auth_service.sessions.repository import SessionOf, SessionRepository
 from auth_service.sessions.service import SCOPES
 from shared.caller import CALLER_PROBLEMS, SAFE_METHODS, CurrentUser, InsufficientScope
-from shared.database import Session, SessionDep
-from shared.tokens import InvalidToken, Principal, Reason, Verifier
+from shared.database import Session
+from shared.request_session import SessionDep
+from shared.tokens import InvalidToken, Principal, Reason
+from shared.tokens.verifier import Verifier
 
 __all__ = [
     "CHANGER_PROBLEMS",

@@ -10,7 +10,8 @@ from auth_service.accounts import end_tokens, lock_account
 from auth_service.audit import Audit, Audited, AuditLog
 from auth_service.outbox import tell_session_ended, tell_tokens_ended
 from auth_service.sessions.repository import SessionRepository
-from shared.database import Session, SessionDep
+from shared.database import Session
+from shared.request_session import SessionDep
 
 __all__ = ["EndReason", "Ender", "SessionEnder"]
 

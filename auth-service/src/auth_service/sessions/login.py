@@ -10,7 +10,8 @@ from auth_service.audit import Audit, Audited, AuditLog
 from auth_service.passwords.proof import PasswordProof, Proofs
 from auth_service.sessions.errors import EmailNotVerified
 from auth_service.sessions.schemas import Login
-from shared.database import Session, SessionDep
+from shared.database import Session
+from shared.request_session import SessionDep
 
 __all__ = ["Logins", "PasswordLogin"]
 

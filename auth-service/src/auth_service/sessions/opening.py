@@ -14,7 +14,7 @@ from auth_service.sessions.handover import Handover, HandoverDep
 from auth_service.sessions.schemas import TokenResponse
 from auth_service.sessions.service import Client, SessionService
 from shared.caller import client_address
-from shared.database import SessionDep
+from shared.request_session import SessionDep
 
 __all__ = ["Opener", "SessionOpener", "SessionsDep"]
 

@@ -23,7 +23,8 @@ from auth_service.sessions.presented import LogoutDep, RefreshDep
 from auth_service.sessions.schemas import Login, LogoutAll, OpenSession, TokenResponse
 from auth_service.throttles import Limit, LimitsDep, RateLimited
 from shared.caller import CALLER_PROBLEMS
-from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, Unprocessable, documents, problem_response
+from shared.problem_responses import documents, problem_response
+from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, Unprocessable
 from shared.tokens import KeysUnavailable
 
 __all__ = ["router"]

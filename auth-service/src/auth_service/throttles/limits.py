@@ -13,8 +13,9 @@ from auth_service.throttles.errors import RateLimited
 from auth_service.throttles.rules import Bucket, Limit, Refusal
 from auth_service.throttles.throttles import Throttles
 from shared.caller import client_address
-from shared.database import Session, SessionDep
-from shared.problems import problem_response
+from shared.database import Session
+from shared.problem_responses import problem_response
+from shared.request_session import SessionDep
 
 __all__ = ["Limits", "LimitsDep"]
 

@@ -17,7 +17,7 @@ from gateway.configuration.config import Config, Host
 from gateway.configuration.hints import faults_in_environment, faults_in_file
 from gateway.configuration.misfits import misfits
 from shared.settings import CommaSeparated, Origin, RedisUrl
-from shared.tokens import TokenSettings
+from shared.tokens.settings import TokenSettings
 
 __all__ = ["Environment", "Settings", "load_settings"]
 

@@ -17,7 +17,7 @@ from gateway.problems import (
     UpstreamUnreachable,
 )
 from gateway.routing import Route, RoutingTable
-from shared.problems import documents
+from shared.problem_responses import documents
 
 __all__ = ["Json", "merge"]
 

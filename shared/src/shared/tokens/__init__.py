@@ -4,38 +4,23 @@ Accepted are our own tokens (`at+jwt`), signed ES256 by the auth-service or HS25
 of a Better Auth frontend, signed HS256 with the same secret or by the keys at BETTER_AUTH_JWKS_URL. Which kind a token
 is, its `typ` and `alg` decide; each kind pins its algorithm and its keys (RFC 8725 sections 3.1 and 3.12).
 
-A resource server calls `open_verifier`, which also follows what has been revoked; `shared.caller` asks it.
+A resource server calls `opening.open_verifier`, which also follows what has been revoked; `shared.caller` asks it.
+Here is what all may know of tokens; verifying takes a library of cryptography, and stays with those who import it.
 """
 
 from shared.tokens.bearer import bearer_token
 from shared.tokens.errors import InvalidToken, KeysUnavailable, MissingToken, Reason, RevocationsStale
-from shared.tokens.jwk import UnusableKey
-from shared.tokens.jwks import JwksSource
-from shared.tokens.keys import KeySource, PublicKey
-from shared.tokens.opening import key_sources, open_verifier, skipped_keys
 from shared.tokens.principal import Principal
 from shared.tokens.revocations import Revocation, Revocations
-from shared.tokens.settings import TokenRules, TokenSettings
-from shared.tokens.verifier import Verifier
 
 __all__ = [
     "InvalidToken",
-    "JwksSource",
-    "KeySource",
     "KeysUnavailable",
     "MissingToken",
     "Principal",
-    "PublicKey",
     "Reason",
     "Revocation",
     "Revocations",
     "RevocationsStale",
-    "TokenRules",
-    "TokenSettings",
-    "UnusableKey",
-    "Verifier",
     "bearer_token",
-    "key_sources",
-    "open_verifier",
-    "skipped_keys",
 ]

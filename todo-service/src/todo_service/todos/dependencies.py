@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from shared.database import SessionDep
 from shared.problems import (
     BodyTooLarge,
     ConstraintViolation,
@@ -13,6 +12,7 @@ from shared.problems import (
     Unprocessable,
     UnsupportedMediaType,
 )
+from shared.request_session import SessionDep
 from shared.tokens import RevocationsStale
 from todo_service.callers import OF_CALLERS, Reader, Writer
 from todo_service.changes.dependencies import MyTurn

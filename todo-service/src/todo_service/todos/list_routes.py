@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from shared.problems import documents
+from shared.problem_responses import documents
 from todo_service.callers import Reader
 from todo_service.parameters import described
 from todo_service.todos.dependencies import ALWAYS, ETAG, PERSONAL

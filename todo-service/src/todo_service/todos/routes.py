@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from shared.entity_tags import is_known
-from shared.problems import documents
+from shared.problem_responses import documents
 from todo_service.changes.errors import QuotaExceeded
 from todo_service.changes.idempotency import IDEMPOTENCY_KEY, OF_KEYS, REPLAYED, Once
 from todo_service.parameters import NoParameters, described, read_parameters

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from pydantic import ValidationError
 
-from shared.faults import validation_problem
 from shared.ids import uuid7
+from shared.validation import validation_problem
 from todo_service.changes.counter import Head
 from todo_service.changes.turns import Quota
 from todo_service.todos.conditions import IfMatch

@@ -5,7 +5,8 @@ from fastapi import APIRouter
 from auth_service.accounts.deletion.schemas import DeletionAsked
 from auth_service.accounts.deletion.service import Deletion, Grace
 from auth_service.sessions import CHANGER_PROBLEMS, FreshCaller, ReauthRequired
-from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown, documents
+from shared.problem_responses import documents
+from shared.problems import Busy, DatabaseUnavailable, OutcomeUnknown
 
 __all__ = ["router"]
 

@@ -10,7 +10,7 @@ from auth_service.one_time import InvalidOrExpiredToken
 from auth_service.passwords import CurrentPasswordInvalid, Overloaded
 from auth_service.sessions import CHANGER_PROBLEMS, CurrentCaller
 from auth_service.throttles import RateLimited
-from shared.problems import documents, problem_response
+from shared.problem_responses import documents, problem_response
 
 __all__ = ["router"]
 

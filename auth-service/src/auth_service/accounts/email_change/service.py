@@ -16,7 +16,8 @@ from auth_service.outbox import Mail, ask_for_mail
 from auth_service.passwords.proof import Checked, PasswordProof, Proofs
 from auth_service.sessions import Caller
 from auth_service.throttles import Limit, Limits, LimitsDep
-from shared.database import Session, SessionDep
+from shared.database import Session
+from shared.request_session import SessionDep
 from shared.tokens import InvalidToken, Reason
 
 __all__ = ["Asker", "Confirmer", "EmailChangeAsker", "EmailChangeConfirmer"]

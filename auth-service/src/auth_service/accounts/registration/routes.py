@@ -17,8 +17,8 @@ from auth_service.passwords import Overloaded, WeakPassword
 from auth_service.sessions import InvalidCredentials, Opener, TokenResponse
 from auth_service.throttles import Limit, LimitsDep, RateLimited
 from shared.caller import RepeatedAuthorization
-from shared.database import SessionDep
-from shared.problems import documents
+from shared.problem_responses import documents
+from shared.request_session import SessionDep
 from shared.tokens import KeysUnavailable
 
 __all__ = ["router"]

@@ -13,8 +13,9 @@ from auth_service.accounts.service import Account, norm
 from auth_service.one_time import OneTimeTokens, Use
 from auth_service.outbox import Mail, ask_for_mail
 from auth_service.passwords import HasherDep, PasswordHasher
-from shared.database import Session, SessionDep
+from shared.database import Session
 from shared.ids import uuid7
+from shared.request_session import SessionDep
 
 __all__ = ["Registrar", "RegistrarDep", "add_account"]
 

@@ -15,8 +15,9 @@ from auth_service.one_time import InvalidOrExpiredToken, OneTime, OneTimeTokens
 from auth_service.passwords import HasherDep
 from auth_service.passwords.proof import PasswordProof, Proofs
 from auth_service.sessions import InvalidCredentials, PresentedUser
-from shared.database import Session, SessionDep
-from shared.problems import problem_response
+from shared.database import Session
+from shared.problem_responses import problem_response
+from shared.request_session import SessionDep
 
 __all__ = ["EmailVerifier", "EmailVerifierDep", "ShownWithLink"]
 

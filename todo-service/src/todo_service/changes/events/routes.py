@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
-from shared.problems import OutcomeUnknown, documents
+from shared.problem_responses import documents
+from shared.problems import OutcomeUnknown
 from shared.tokens import Principal, RevocationsStale
 from todo_service.callers import OF_CALLERS, Reader, the_reader
 from todo_service.changes.events.errors import TooManyStreams

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.faults import validation_problem
+from shared.validation import validation_problem
 from todo_service.changes.feed.sync_token import MAX_CHARACTERS, SyncToken
 from todo_service.parameters import DIGITS, Switch
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from shared.problems import Unprocessable, documents
+from shared.problem_responses import documents
+from shared.problems import Unprocessable
 from todo_service.callers import OF_CALLERS, Reader
 from todo_service.changes.feed.errors import SyncReset
 from todo_service.changes.feed.query import FeedQuery

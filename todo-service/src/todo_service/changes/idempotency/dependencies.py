@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from shared.database import SessionDep
+from shared.request_session import SessionDep
 from todo_service.callers import Writer
 from todo_service.changes.dependencies import MyTurn
 from todo_service.changes.idempotency.errors import IdempotencyKeyReused, InvalidIdempotencyKey

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from shared.faults import validation_problem
+from shared.validation import validation_problem
 from todo_service.changes.counter import Head
 from todo_service.changes.turns import Quota
 from todo_service.todos import rules

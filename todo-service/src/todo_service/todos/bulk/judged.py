@@ -5,8 +5,8 @@ from typing import Generic, TypeVar, get_args
 from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError, ValidatorFunctionWrapHandler
 from pydantic_core import CoreSchema, core_schema
 
-from shared.faults import validation_problem
 from shared.problems import Unprocessable
+from shared.validation import validation_problem
 
 __all__ = ["Judged"]
 

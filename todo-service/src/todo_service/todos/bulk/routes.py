@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.openapi.models import Example
 
-from shared.database import SessionDep
-from shared.problems import MethodNotAllowed, documents
+from shared.problem_responses import documents
+from shared.problems import MethodNotAllowed
+from shared.request_session import SessionDep
 from todo_service.callers import Writer
 from todo_service.changes.dependencies import MyTurn
 from todo_service.changes.errors import QuotaExceeded
