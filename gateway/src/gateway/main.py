@@ -44,8 +44,7 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
     checks = Checks(TokenCheck(environment), Limits(settings))
     tally = Tally()
     upstreams = {name: Upstream(upstream, name, tally, resolve) for name, upstream in config.upstreams.items()}
-    urls = [upstream.url for upstream in config.upstreams.values()]
-    passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins), tally)
+    passage = Passage(upstreams, config, _locations(settings), tally)
     told = {name: upstream.snapshot for name, upstream in upstreams.items()} | {"keys": checks.tokens.snapshot}
     resources = (
         {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
@@ -56,6 +55,11 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
         | {"drain": lambda _: drain.delaying_stop()}
     )
     return Draining(Edge(settings, _own_endpoints(settings, resources), passage, access_log, checks), drain)
+
+
+def _locations(settings: Settings) -> Locations:
+    urls = [upstream.url for upstream in settings.config.upstreams.values()]
+    return Locations(settings.environment.public_url, urls, settings.config.cors.origins)
 
 
 def _checking(environment: Environment, checks: Checks) -> dict[str, Opener]:
@@ -85,7 +89,7 @@ def _watched(
 
 
 def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:
-    """What the gateway answers itself. Its lifespan opens everything that runs beside requests."""
+    """Return what the gateway answers itself. Its lifespan opens everything that runs beside requests."""
     config = settings.config
     own = FastAPI(title=config.docs.title, openapi_url=None, redirect_slashes=False)
     documents = Documents(config, own.openapi)
