@@ -20,7 +20,8 @@ from gateway.upstreams.tally import Tally
 from gateway.upstreams.upstream import Upstream
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
-from shared.health import Health, Snapshot, health_router
+from shared.health import Health, Snapshot
+from shared.health_routes import router as health_router
 from shared.lifespan import Opener, hears_stop, opens
 from shared.logging import configure_logging
 from shared.metrics import Measured, Metrics
@@ -98,7 +99,7 @@ def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:
         **resources,
     )
     install_problem_handlers(own)
-    own.include_router(health_router())
+    own.include_router(health_router)
     own.include_router(docs_router(config.docs.title, documents))
     own.add_middleware(BothSpellings)
     return own
