@@ -249,7 +249,9 @@ class TestBodies:
                 await is_held_up.wait()
                 assert sent < 512
                 assert len(await whole(answer)) == 1024 * len(CHUNK)
-            assert await asker.ask() != (0, b"")
+            upstream.script = says(OK)
+
+            assert await asker.ask() == (200, b"ok")
 
     async def test_of_requests(self, upstream: Upstream) -> None:
         """A body that comes in pieces goes in chunks, and its connection is kept."""
