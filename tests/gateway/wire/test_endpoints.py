@@ -9,6 +9,7 @@ import pytest
 from tests.gateway.here import Names, config_of, gateway_here
 from tests.gateway.peers import OK, Message, Upstream, Wire, get, says
 from tests.gateway.process import Gateway
+from tests.gateway.scripts import hangs_up
 from tests.waiting import until
 
 TIMEOUT = "upstream_connect_timeout"
@@ -32,10 +33,6 @@ async def between(names: Names, port: int, **upstream: object) -> AsyncIterator[
     config = config_of({"todo": {"url": f"http://todo:{port}"} | upstream})
     async with gateway_here(config, names) as gateway:
         yield gateway
-
-
-async def hangs_up(wire: Wire, _: Message) -> None:
-    wire.writer.close()
 
 
 class Slow:
