@@ -15,8 +15,6 @@ from devstack.places import temporary_folder
 from devstack.ports import free_ports
 
 OURS = ("gateway", "auth-service", "todo-service", "auth-worker", "todo-worker")
-# What stands in this folder is found before the packages that are installed.
-AS_IN_IMAGES = {"PYTHONPATH": str(Path(__file__).parent / "absent")}
 IDLE_SECONDS = 3.0
 START_SECONDS = 60.0
 
@@ -30,7 +28,7 @@ def run() -> list[Result]:
             time.sleep(IDLE_SECONDS)
             pids = {name: json.loads((folder / "stack.json").read_text())["processes"][name]["pid"] for name in OURS}
             megabytes = {name: resident_megabytes(pid) for name, pid in pids.items()}
-    with served("benchmarks.peers.ping:app", "/ping", AS_IN_IMAGES) as (_, pid):
+    with served("benchmarks.peers.ping:app", "/ping", {}) as (_, pid):
         time.sleep(IDLE_SECONDS)
         peer = resident_megabytes(pid) * len(OURS)
     total = sum(megabytes.values())
@@ -51,7 +49,7 @@ def run() -> list[Result]:
 def _running_set(folder: Path) -> Iterator[float]:
     """Run the set with its data in `folder`; give the seconds until it was ready."""
     port, mail_port = free_ports(2)
-    environment = os.environ | {"PORT": str(port), "MAIL_PORT": str(mail_port), "PYTHONUNBUFFERED": "1"} | AS_IN_IMAGES
+    environment = os.environ | {"PORT": str(port), "MAIL_PORT": str(mail_port), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "devstack", "up", "--folder", str(folder)]
     started = time.monotonic()
     with (folder / "output.log").open("w+b") as output:

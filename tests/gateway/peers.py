@@ -24,6 +24,13 @@ class Message:
     body: bytes = b""
     raw_head: bytes = b""
 
+    @classmethod
+    def of(cls, head: bytes) -> Self:
+        """Return the message that begins with `head`, its empty line included."""
+        first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+        fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+        return cls(first, fields, raw_head=head)
+
     @property
     def status(self) -> int:
         return int(self.first_line.split(" ")[1])
@@ -69,10 +76,7 @@ class Wire:
     async def head(self) -> Message:
         """Read a head, 1xx answers too."""
         async with asyncio.timeout(DEADLINE_SECONDS):
-            raw = await self.reader.readuntil(b"\r\n\r\n")
-        first, *lines = raw.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-        fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-        return Message(first, fields, raw_head=raw)
+            return Message.of(await self.reader.readuntil(b"\r\n\r\n"))
 
     async def chunk(self) -> bytes:
         """Read one chunk of chunked coding; empty is the last one."""
@@ -186,10 +190,7 @@ class Upstream:
         self.opened += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             while not writer.is_closing():
-                raw = await reader.readuntil(b"\r\n\r\n")
-                first, *lines = raw.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-                fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-                request = Message(first, fields, raw_head=raw)
+                request = Message.of(await reader.readuntil(b"\r\n\r\n"))
                 if request.target == "/readyz":
                     await self._ready(wire)
                     break

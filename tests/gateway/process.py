@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from devstack.ports import free_ports
 from tests.gateway.peers import Message, Wire
 
 NO_KEYS = "http://127.0.0.1:1/.well-known/jwks.json"
@@ -139,18 +139,12 @@ def _held_sockets() -> list[tuple[int, int]]:
     return [(int(row[1].split(":")[1], 16), int(row[2].split(":")[1], 16)) for row in rows if row[9] != "0"]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @asynccontextmanager
 async def running_gateway(
     folder: Path, upstream_ports: Mapping[str, int], server: str = SERVER, **variables: str
 ) -> AsyncIterator[Gateway]:
     """Run the gateway of `config_text(server)` with its upstreams at these ports, and further `variables`."""
-    config, log, port = folder / "gateway.toml", folder / "log", free_port()
+    config, log, (port,) = folder / "gateway.toml", folder / "log", free_ports(1)
     config.write_text(config_text(server))
     urls = {f"GATEWAY_UPSTREAM_{name}_URL": f"http://127.0.0.1:{number}" for name, number in upstream_ports.items()}
     environment = {

@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from devstack.ports import free_ports
-from shared.health import Health, Heartbeats, health_router
+from shared.health import Health, Heartbeats
+from shared.health_routes import router as health_router
 from shared.resources import opens
 from tests.waiting import until
 
@@ -33,7 +34,7 @@ def app_with():
     def make(*checks, **remarks) -> tuple[FastAPI, httpx.AsyncClient]:
         resources = opens(health=lambda _: Health.serve("127.0.0.1", 0, *checks, **remarks))
         app = FastAPI(redirect_slashes=False, lifespan=resources)
-        app.include_router(health_router())
+        app.include_router(health_router)
         return app, httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
 
     return make

@@ -30,7 +30,8 @@ from shared.body_limit import BodyLimit
 from shared.database import Database
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
-from shared.health import Health, health_router
+from shared.health import Health
+from shared.health_routes import router as health_router
 from shared.logging import configure_logging
 from shared.metrics import Metrics
 from shared.paths import BothSpellings
@@ -102,7 +103,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(oauth)
     app.include_router(metadata_router)
     app.include_router(keys)
-    app.include_router(health_router())
+    app.include_router(health_router)
 
 
 def _warn(settings: AuthSettings) -> None:

@@ -20,7 +20,8 @@ from gateway.upstreams.tally import Tally
 from gateway.upstreams.upstream import Upstream
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
-from shared.health import Health, Snapshot, health_router
+from shared.health import Health, Snapshot
+from shared.health_routes import router as health_router
 from shared.lifespan import hears_stop
 from shared.logging import configure_logging
 from shared.metrics import Measured, Metrics
@@ -45,8 +46,7 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
     checks = Checks(TokenCheck(environment), Limits(settings))
     tally = Tally()
     upstreams = {name: Upstream(upstream, name, tally, resolve) for name, upstream in config.upstreams.items()}
-    urls = [upstream.url for upstream in config.upstreams.values()]
-    passage = Passage(upstreams, config, Locations(environment.public_url, urls, config.cors.origins), tally)
+    passage = Passage(upstreams, config, _locations(settings), tally)
     told = {name: upstream.snapshot for name, upstream in upstreams.items()} | {"keys": checks.tokens.snapshot}
     resources = (
         {f"upstream_{name}": _opener(upstream) for name, upstream in upstreams.items()}
@@ -57,6 +57,11 @@ def create_app(settings: Settings | None = None, resolve: Resolve = resolve_by_s
         | {"drain": lambda _: drain.delaying_stop()}
     )
     return Draining(Edge(settings, _own_endpoints(settings, resources), passage, access_log, checks), drain)
+
+
+def _locations(settings: Settings) -> Locations:
+    urls = [upstream.url for upstream in settings.config.upstreams.values()]
+    return Locations(settings.environment.public_url, urls, settings.config.cors.origins)
 
 
 def _checking(environment: Environment, checks: Checks) -> dict[str, Opener]:
@@ -86,7 +91,7 @@ def _watched(
 
 
 def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:
-    """What the gateway answers itself. Its lifespan opens everything that runs beside requests."""
+    """Return what the gateway answers itself. Its lifespan opens everything that runs beside requests."""
     config = settings.config
     own = FastAPI(title=config.docs.title, openapi_url=None, redirect_slashes=False)
     documents = Documents(config, own.openapi)
@@ -95,7 +100,7 @@ def _own_endpoints(settings: Settings, resources: dict[str, Opener]) -> FastAPI:
         **resources,
     )
     install_problem_handlers(own)
-    own.include_router(health_router())
+    own.include_router(health_router)
     own.include_router(docs_router(config.docs.title, documents))
     own.add_middleware(BothSpellings)
     return own

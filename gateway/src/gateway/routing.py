@@ -85,9 +85,26 @@ class RoutingTable:
         return node.exact or found
 
 
+def check_target(path: bytes, query: bytes) -> None:
+    """Raise `BadTarget` for an address that is not read by everybody alike, or is over 8192 bytes long."""
+    if len(path) + len(query) >= MAX_TARGET_BYTES:
+        raise BadTarget(f"The address is longer than {MAX_TARGET_BYTES} bytes.")
+    if not path or not _PATH.fullmatch(path):
+        raise BadTarget
+    if not _QUERY.fullmatch(query):
+        raise BadTarget("The query must consist of printable ASCII characters; encode others with %.")
+
+
 def _own_route(path: str) -> Route:
     methods = ["GET", "HEAD", "OPTIONS"]
-    return Route(path, None, frozenset(methods), 0, b"GET", ", ".join(methods))
+    return Route(
+        path=path,
+        upstream=None,
+        methods=frozenset(methods),
+        max_body=0,
+        listed_methods=b"GET",
+        allow=", ".join(methods),
+    )
 
 
 def _route(entry: RouteConfig) -> Route:
@@ -106,13 +123,3 @@ def _route(entry: RouteConfig) -> Route:
         has_keys=entry.idempotency_key,
         limit=entry.limit,
     )
-
-
-def check_target(path: bytes, query: bytes) -> None:
-    """Raise `BadTarget` for an address that is not read by everybody alike, or is over 8192 bytes long."""
-    if len(path) + len(query) >= MAX_TARGET_BYTES:
-        raise BadTarget(f"The address is longer than {MAX_TARGET_BYTES} bytes.")
-    if not path or not _PATH.fullmatch(path):
-        raise BadTarget
-    if not _QUERY.fullmatch(query):
-        raise BadTarget("The query must consist of printable ASCII characters; encode others with %.")

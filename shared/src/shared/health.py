@@ -17,11 +17,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from fastapi import APIRouter
-
     from shared.metrics import Metrics
 
-__all__ = ["Check", "Health", "Heartbeats", "Remark", "Snapshot", "health_router"]
+__all__ = ["Check", "Health", "Heartbeats", "Remark", "Snapshot"]
 
 LAG_LIMIT_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.5
@@ -157,34 +155,6 @@ class Heartbeats:
         now = self._clock()
         still = [loop for loop, last in self._last.items() if now - last > BEAT_LIMIT_SECONDS]
         return f"standing still: {', '.join(sorted(still))}" if still else None
-
-
-def health_router() -> "APIRouter":
-    """Return the routes `/health`, `/livez` and `/readyz`, over `app.state.health`."""
-    # Imported here, because an image's HEALTHCHECK starts this module every ten seconds and needs none of it.
-    from fastapi import APIRouter, Request  # noqa: PLC0415
-    from fastapi.responses import JSONResponse  # noqa: PLC0415
-
-    router = APIRouter(tags=["health"])
-
-    async def health() -> dict[str, str]:
-        """Answer as long as the process runs."""
-        return {"status": "healthy"}
-
-    async def livez(request: Request) -> JSONResponse:
-        """Say whether the process should be restarted."""
-        status, body = await request.app.state.health.livez()
-        return JSONResponse(body, status)
-
-    async def readyz(request: Request) -> JSONResponse:
-        """Say whether the process should get requests."""
-        status, body = await request.app.state.health.readyz()
-        return JSONResponse(body, status)
-
-    asked = ((health, "Is anybody there?"), (livez, "Should it be restarted?"), (readyz, "Should it get requests?"))
-    for answer, summary in asked:
-        router.add_api_route(f"/{answer.__name__}", answer, methods=["GET"], summary=summary)
-    return router
 
 
 def ask_admin_port(question: str) -> int:

@@ -1,6 +1,7 @@
 """Which of two faults is answered: that of the earlier step. No step reads what a later one would refuse."""
 
 import itertools
+from typing import NamedTuple
 
 import pytest
 
@@ -11,49 +12,56 @@ from tests.gateway.process import Gateway
 TOO_LONG = "/todos?" + "a" * 9000
 LARGE = f"Content-Length: {1 << 30}"
 
-# What a request is without a fault, and what each step, in their order, finds wrong with it.
+# What a request is without a fault.
 SOUND = {"target": "/todos", "method": "POST", "host": "localhost", "version": "HTTP/1.1"}
-STEPS: list[tuple[str, dict[str, str], list[str], tuple[int, str]]] = [
-    ("target length", {"target": TOO_LONG}, [], (414, "target_too_long")),
-    ("header size", {}, [f"X-A: {'a' * 33_000}"], (431, "headers_too_large")),
-    ("version", {"version": "HTTP/2.0"}, [], (505, "http_version")),
-    ("coding", {}, ["Transfer-Encoding: gzip, chunked"], (501, "not_implemented")),
-    ("host", {"host": "a b"}, [], (400, "bad_host")),
-    ("host list", {"host": "evil.test"}, [], (421, "wrong_host")),
-    ("target", {"target": "/todos//x"}, [], (400, "bad_target")),
-    ("header", {}, ["Authorization: a", "Authorization: b"], (400, "bad_header")),
-    ("origin", {}, ["Origin: http://evil.test"], (403, "cors_forbidden")),
-    ("route", {"target": "/nowhere"}, [], (404, "not_found")),
-    ("method", {"target": "/read"}, [], (405, "method_not_allowed")),
-    ("token", {"target": "/required"}, [], (401, "missing_token")),
-    ("limit", {"target": "/few"}, [], (429, "rate_limited")),
-    ("body size", {}, [LARGE], (413, "body_too_large")),
-    ("expectation", {}, ["Expect: 200-ok"], (417, "expectation_failed")),
+
+
+class Step(NamedTuple):
+    """Which parts of a request, or which further lines, a step refuses, and with what status and code."""
+
+    name: str
+    parts: dict[str, str]
+    lines: list[str]
+    answer: tuple[int, str]
+
+
+# In their order.
+STEPS = [
+    Step("target length", {"target": TOO_LONG}, [], (414, "target_too_long")),
+    Step("header size", {}, [f"X-A: {'a' * 33_000}"], (431, "headers_too_large")),
+    Step("version", {"version": "HTTP/2.0"}, [], (505, "http_version")),
+    Step("coding", {}, ["Transfer-Encoding: gzip, chunked"], (501, "not_implemented")),
+    Step("host", {"host": "a b"}, [], (400, "bad_host")),
+    Step("host list", {"host": "evil.test"}, [], (421, "wrong_host")),
+    Step("target", {"target": "/todos//x"}, [], (400, "bad_target")),
+    Step("header", {}, ["Authorization: a", "Authorization: b"], (400, "bad_header")),
+    Step("origin", {}, ["Origin: http://evil.test"], (403, "cors_forbidden")),
+    Step("route", {"target": "/nowhere"}, [], (404, "not_found")),
+    Step("method", {"target": "/read"}, [], (405, "method_not_allowed")),
+    Step("token", {"target": "/required"}, [], (401, "missing_token")),
+    Step("limit", {"target": "/few"}, [], (429, "rate_limited")),
+    Step("body size", {}, [LARGE], (413, "body_too_large")),
+    Step("expectation", {}, ["Expect: 200-ok"], (417, "expectation_failed")),
 ]
 PAIRS = [
-    pytest.param(earlier, later, id=f"{earlier[0]}, {later[0]}")
+    pytest.param(earlier, later, id=f"{earlier.name}, {later.name}")
     for earlier, later in itertools.combinations(STEPS, 2)
-    if not earlier[1].keys() & later[1].keys() and {earlier[0], later[0]} != {"coding", "body size"}
+    if not earlier.parts.keys() & later.parts.keys() and {earlier.name, later.name} != {"coding", "body size"}
 ]
 
 
 @pytest.mark.parametrize(("earlier", "later"), PAIRS)
-async def test_order(
-    gateway: Gateway,
-    upstream: Upstream,
-    earlier: tuple[str, dict[str, str], list[str], tuple[int, str]],
-    later: tuple[str, dict[str, str], list[str], tuple[int, str]],
-) -> None:
+async def test_order(gateway: Gateway, upstream: Upstream, earlier: Step, later: Step) -> None:
     """A request that would fail at two steps gets the earlier answer, before any of its body, and runs nowhere."""
-    while "limit" in {earlier[0], later[0]} and (await gateway.ask(get("/few"))).status != 429:
+    while "limit" in {earlier.name, later.name} and (await gateway.ask(get("/few"))).status != 429:
         upstream.forget()
-    said = SOUND | earlier[1] | later[1]
-    lines = [f"Host: {said['host']}", *earlier[2], *later[2]]
+    said = SOUND | earlier.parts | later.parts
+    lines = [f"Host: {said['host']}", *earlier.lines, *later.lines]
     async with Wire.to(gateway.port) as wire:
         await wire.send(f"{said['method']} {said['target']} {said['version']}\r\n" + "\r\n".join(lines) + "\r\n\r\n")
         answer = await wire.body(await wire.head())
 
-    assert (answer.status, answer.code) == earlier[3]
+    assert (answer.status, answer.code) == earlier.answer
     assert upstream.seen == []
 
 

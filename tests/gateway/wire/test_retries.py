@@ -7,10 +7,6 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.configuration.config import UpstreamConfig
-from gateway.transport.client import UpstreamClient
-from gateway.transport.failures import SentNoAnswer
-from gateway.transport.outgoing import Outgoing
 from tests.gateway.here import Names, config_of, gateway_here
 from tests.gateway.peers import OK, Message, Upstream, Wire, get, says
 from tests.gateway.process import Gateway
@@ -165,27 +161,6 @@ class TestRetryMatrix:
 
         assert (answer.status, answer.code) == (504, "upstream_timeout")
         assert len(upstream.seen) == 1
-
-
-class TestTheClient:
-    @pytest.mark.parametrize("method", METHODS)
-    @pytest.mark.parametrize("kept", [False, True])
-    async def test_client_never_retries(self, upstream: Upstream, method: str, kept: bool) -> None:
-        """The client below does nothing twice by itself, on a kept connection either, and says which it was."""
-        origin = f"http://127.0.0.1:{upstream.port}"
-        async with UpstreamClient(UpstreamConfig(url=origin)) as client:
-            if kept:
-                with await client.send(Outgoing("GET", "/", [], None), origin) as answer:
-                    await answer.read()
-            upstream.forget()
-            failing = upstream.script = Failing("closed")
-
-            with pytest.raises(SentNoAnswer) as failure:
-                await client.send(Outgoing(method, "/", [], None), origin)
-
-        assert failing.done == 1
-        assert failure.value.is_stale == kept
-        assert upstream.opened == (0 if kept else 1)
 
 
 class TestRetryBudget:

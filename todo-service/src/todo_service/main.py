@@ -9,7 +9,8 @@ from shared.body_limit import BodyLimit
 from shared.database import Database
 from shared.drain import Drain, Draining
 from shared.faults import install_problem_handlers
-from shared.health import Health, health_router
+from shared.health import Health
+from shared.health_routes import router as health_router
 from shared.logging import configure_logging
 from shared.metrics import Metrics
 from shared.paths import BothSpellings
@@ -72,7 +73,7 @@ def create_app(settings: TodoSettings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     # `bulk` before `todos`, whose `/todos/{todo_id}` would take its name for an id.
-    for router in (bulk, todos, changes, events, health_router()):
+    for router in (bulk, todos, changes, events, health_router):
         app.include_router(router)
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, of_paths={BULK: MAX_BULK_BYTES})

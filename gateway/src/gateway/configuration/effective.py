@@ -1,6 +1,6 @@
 """What the gateway would run with, as tables for people: what `python -m gateway check` prints. Never a secret."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from gateway.configuration.config import FLOOD, RouteConfig, UpstreamConfig
@@ -37,34 +37,27 @@ def _general(settings: Settings) -> str:
 def _upstreams(settings: Settings) -> str:
     return _table(
         ("UPSTREAM", "URL", "CONNECT", "FIRST BYTE", "IDLE", "KEEPALIVE", "DEADLINE", "IN FLIGHT", "QUEUE", "COOKIES"),
-        *(
-            (name, one.url, *_times(one), *_room(one), _yes(one.cookies))
-            for name, one in settings.config.upstreams.items()
-        ),
+        *(_upstream(name, one) for name, one in settings.config.upstreams.items()),
     )
 
 
-def _times(one: UpstreamConfig) -> Iterable[str]:
-    return map(_seconds, (one.connect, one.first_byte, one.idle, one.keepalive, one.deadline))
-
-
-def _room(one: UpstreamConfig) -> Iterable[str]:
-    """Requests under way at each address, and how many more may wait for how long."""
-    return str(one.max_in_flight), f"{one.queue} for {_seconds(one.queue_wait)}"
+def _upstream(name: str, one: UpstreamConfig) -> Sequence[str]:
+    """Its times, how many requests may be under way at each address, and how many more may wait for how long."""
+    times = map(_seconds, (one.connect, one.first_byte, one.idle, one.keepalive, one.deadline))
+    queue = f"{one.queue} for {_seconds(one.queue_wait)}"
+    return name, one.url, *times, str(one.max_in_flight), queue, "yes" if one.cookies else "no"
 
 
 def _routes(settings: Settings) -> str:
     return _table(
         ("ROUTE", "MATCH", "UPSTREAM", "TOKEN", "LIMIT", "BODY", "STREAM", "METHODS"),
-        *(
-            (*(one.path, one.match, one.upstream, one.auth, one.limit, str(one.max_body)), *_ways(one))
-            for one in settings.config.routes
-        ),
+        *map(_route, settings.config.routes),
     )
 
 
-def _ways(one: RouteConfig) -> tuple[str, str]:
-    return one.stream or "-", " ".join(one.methods)
+def _route(one: RouteConfig) -> Sequence[str]:
+    body, stream, methods = str(one.max_body), one.stream or "-", " ".join(one.methods)
+    return one.path, one.match, one.upstream, one.auth, one.limit, body, stream, methods
 
 
 def _limits(settings: Settings) -> str:
@@ -95,10 +88,6 @@ def _table(*rows: Sequence[str]) -> str:
 
 def _seconds(number: float) -> str:
     return f"{number:g} s"
-
-
-def _yes(fact: bool) -> str:
-    return "yes" if fact else "no"
 
 
 def _without_user(url: str) -> str:

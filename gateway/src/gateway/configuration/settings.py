@@ -60,30 +60,37 @@ class Settings:
 
 def load_settings() -> Settings:
     """Read the environment and the file; on any fault name all faults on stderr and exit with status 2."""
-    faults: list[str] = []
-    environment = config = None
-    try:
-        environment = Environment()
-    except ValidationError as error:
-        faults += faults_in_environment(error)
-    path = _config_path(os.environ)
-    try:
-        raw = _with_addresses(tomllib.loads(path.read_text()), os.environ)
-    except (OSError, ValueError) as error:
-        faults.append(f"GATEWAY_CONFIG: {path}: {error}")
-    else:
-        faults += _unknown_variables(os.environ, raw)
-        try:
-            config = Config.model_validate(raw)
-        except ValidationError as error:
-            # What does not fit together is looked for in a file without other faults only.
-            hidden = [] if any(not fault["loc"] for fault in error.errors()) else misfits(raw)
-            faults += [f"{path}: {fault}" for fault in (*faults_in_file(error), *(f"routes: {one}" for one in hidden))]
+    environment, faults = _read_environment()
+    config, faults_of_file = _read_file(_config_path(os.environ), os.environ)
+    faults += faults_of_file
     if faults or environment is None or config is None:
         lines = "".join(f"  {fault}\n" for fault in sorted(faults))
         sys.stderr.write(f"gateway cannot start, its settings are wrong:\n{lines}")
         raise SystemExit(2)
     return Settings.of(environment, config)
+
+
+def _read_environment() -> tuple[Environment | None, list[str]]:
+    try:
+        return Environment(), []
+    except ValidationError as error:
+        return None, faults_in_environment(error)
+
+
+def _read_file(path: Path, variables: Mapping[str, str]) -> tuple[Config | None, list[str]]:
+    """Return what the file says, with the addresses that `variables` give, and what is wrong with either."""
+    try:
+        raw = _with_addresses(tomllib.loads(path.read_text()), variables)
+    except (OSError, ValueError) as error:
+        return None, [f"GATEWAY_CONFIG: {path}: {error}"]
+    faults = _unknown_variables(variables, raw)
+    try:
+        return Config.model_validate(raw), faults
+    except ValidationError as error:
+        # What does not fit together is looked for in a file without other faults only.
+        hidden = [] if any(not fault["loc"] for fault in error.errors()) else misfits(raw)
+        faults += [f"{path}: {fault}" for fault in (*faults_in_file(error), *(f"routes: {one}" for one in hidden))]
+        return None, faults
 
 
 def _config_path(variables: Mapping[str, str]) -> Path:

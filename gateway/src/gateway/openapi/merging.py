@@ -34,19 +34,11 @@ def merge(config: Config, sources: Mapping[str, Json], own: Json) -> Object:
     `sources` are the services' documents by upstream, None where there is none now; `own` is the gateway's. Paths that
     no route leads to are left out, names with two meanings get the service's name before them.
     """
-    routes = RoutingTable(config)
     present = {name: _object(document) for name, document in sources.items() if document is not None}
-    twice = _ambiguous([*present.values()])
-    paths: Object = {}
-    components: dict[str, Object] = {"responses": _refusals(), "headers": dict(LIMIT_FIELDS)}
-    for name, document in present.items():
-        renamed = _object(_renamed(document, _names(name, document, twice)))
-        for section, entries in _object(renamed.get("components")).items():
-            components.setdefault(section, {}).update(_object(entries))
-        paths |= _exposed(renamed, name, routes)
+    paths, components = _parts(present, RoutingTable(config))
     # The gateway is no upstream, and passes nothing on to itself.
     paths |= _object(_object(own).get("paths"))
-    missing = sorted(name for name, document in sources.items() if document is None)
+    missing = sorted(sources.keys() - present.keys())
     return {
         "openapi": "3.1.0",
         "info": {"title": config.docs.title, "version": "1", "description": _introduction(config, missing)},
@@ -55,6 +47,19 @@ def merge(config: Config, sources: Mapping[str, Json], own: Json) -> Object:
         "components": dict(components),
         "tags": _tags(present),
     }
+
+
+def _parts(present: Mapping[str, Object], routes: RoutingTable) -> tuple[Object, dict[str, Object]]:
+    """Return the paths of all documents, and by section the components that they refer to."""
+    twice = _ambiguous([*present.values()])
+    paths: Object = {}
+    components: dict[str, Object] = {"responses": _refusals(), "headers": dict(LIMIT_FIELDS)}
+    for name, document in present.items():
+        renamed = _object(_renamed(document, _names(name, document, twice)))
+        for section, entries in _object(renamed.get("components")).items():
+            components.setdefault(section, {}).update(_object(entries))
+        paths |= _exposed(renamed, name, routes)
+    return paths, components
 
 
 def _introduction(config: Config, missing: list[str]) -> str:

@@ -9,7 +9,7 @@ __all__ = ["Tally", "outcome_of"]
 
 CLASSES = {1: "1xx", 2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 NO_CLASS = "other"
-FAILURES: "dict[type[UpstreamFailure], str]" = {
+FAILURES: dict[type[UpstreamFailure], str] = {
     NotSent: "not_sent",
     SentNoAnswer: "unanswered",
     AnswerBroken: "broken",
