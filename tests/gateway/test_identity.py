@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.configuration.settings import Environment
-from gateway.heads.identity import Fields, Identities, Identity
+from gateway.heads.fields import Fields
+from gateway.heads.identity import Identities, Identity
 from tests.gateway.process import NO_KEYS
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"

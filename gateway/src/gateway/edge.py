@@ -17,9 +17,10 @@ from gateway.exchange.bodies import discard, too_large
 from gateway.exchange.passage import Passage
 from gateway.exchange.reply import Reply, standing_fields
 from gateway.exchange.visit import Visit
+from gateway.heads.fields import Fields
 from gateway.heads.headers import Pairs, request_fields
-from gateway.heads.hosts import Hosts
-from gateway.heads.identity import Fields, Identities, host_of
+from gateway.heads.hosts import Hosts, host_of
+from gateway.heads.identity import Identities
 from gateway.limits import Limits
 from gateway.problems import BadFraming, ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod, UnknownCoding
 from gateway.routing import Route, RoutingTable, check_target

@@ -7,7 +7,8 @@ from gateway.configuration.config import Config
 from gateway.configuration.settings import Environment, Settings
 from gateway.exchange.reply import Reply
 from gateway.exchange.visit import Visit
-from gateway.heads.identity import Fields, Identity
+from gateway.heads.fields import Fields
+from gateway.heads.identity import Identity
 from gateway.limits import Limits
 from gateway.problems import RateLimited
 from shared.redis import RedisClient

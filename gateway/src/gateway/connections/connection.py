@@ -10,9 +10,9 @@ from gateway.access_log import AccessLog
 from gateway.configuration.config import ServerConfig
 from gateway.connections.cycle import Cycle
 from gateway.connections.stall import Stall
-from gateway.connections.unreadable import HeadTimeout, line_of, wire_form
+from gateway.connections.unreadable import line_of, wire_form
 from gateway.patience import Patience
-from gateway.problems import Refusal
+from gateway.problems import HeadTimeout, Refusal
 from shared.ids import uuid7
 
 __all__ = ["BoundedConnection"]
@@ -22,13 +22,13 @@ LINGER_SECONDS = 2.0
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """One connection, within the bounds of `limits`.
+    """One connection, within `bounds`.
 
     Answers leave in the order of their requests; the one to a request that cannot be read waits for no other: while
     one is due, it is left out.
     """
 
-    limits: ClassVar[ServerConfig] = ServerConfig()
+    bounds: ClassVar[ServerConfig] = ServerConfig()
 
     cycle: Cycle  # type: ignore[assignment]  # ours does what uvicorn asks of its own
     """The newest request; it may wait behind `_running`."""
@@ -47,10 +47,10 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         """Called by the event loop."""
-        self._stall = Stall(self.loop, transport, self.limits.write_stall)
+        self._stall = Stall(self.loop, transport, self.bounds.write_stall)
         self._patience = Patience(self.loop, self._give_up)
         self._behind = deque()
-        if len(self.connections) >= self.limits.max_connections:
+        if len(self.connections) >= self.bounds.max_connections:
             self.transport = transport
             transport.abort()
             return
@@ -115,7 +115,7 @@ class BoundedConnection(HttpToolsProtocol):
     def _await_head(self) -> None:
         self._reads_head = True
         self._began = self.loop.time()
-        self._patience.begin(self.limits.header_timeout)
+        self._patience.begin(self.bounds.header_timeout)
 
     def _give_up(self) -> None:
         if self._reads_head and self._unread_bytes and not self.transport.is_closing():

@@ -13,9 +13,9 @@ from starlette.types import Scope
 from gateway.configuration.config import ServerConfig
 from gateway.connections.connection import BoundedConnection
 from gateway.connections.cycle import Cycle
-from gateway.connections.unreadable import HeadersTooLarge, HttpVersion, NoTunnel, TargetTooLong, fault_of
+from gateway.connections.unreadable import fault_of
 from gateway.heads.targets import complete_scope
-from gateway.problems import Refusal
+from gateway.problems import HeadersTooLarge, HttpVersion, NoTunnel, Refusal, TargetTooLong
 
 __all__ = ["GatewayProtocol", "protocol_of"]
 
@@ -41,7 +41,7 @@ class GatewayProtocol(BoundedConnection):
         rest: bytes | None = data
         while rest is not None:
             rest = self._feed(rest)
-        if self._unread_bytes > self.limits.max_header_bytes and not self._is_deaf:
+        if self._unread_bytes > self.bounds.max_header_bytes and not self._is_deaf:
             self._refuse(HeadersTooLarge())
 
     def _feed(self, data: bytes) -> bytes | None:
@@ -75,7 +75,7 @@ class GatewayProtocol(BoundedConnection):
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
         self.url += url
-        if len(self.url) > self.limits.max_target_bytes:
+        if len(self.url) > self.bounds.max_target_bytes:
             self._stop_reading(TargetTooLong())
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -86,7 +86,7 @@ class GatewayProtocol(BoundedConnection):
             self.headers.append((name, value))
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
-        if self._field_bytes > self.limits.max_header_bytes or len(self.headers) > self.limits.max_header_lines:
+        if self._field_bytes > self.bounds.max_header_bytes or len(self.headers) > self.bounds.max_header_lines:
             self._stop_reading(HeadersTooLarge())
 
     def on_headers_complete(self) -> None:
@@ -145,6 +145,6 @@ class GatewayProtocol(BoundedConnection):
         raise refusal
 
 
-def protocol_of(limits: ServerConfig) -> type[GatewayProtocol]:
-    """Return the protocol within these limits, as uvicorn takes it: a class."""
-    return type("GatewayProtocol", (GatewayProtocol,), {"limits": limits})
+def protocol_of(bounds: ServerConfig) -> type[GatewayProtocol]:
+    """Return the protocol within these bounds, as uvicorn takes it: a class."""
+    return type("GatewayProtocol", (GatewayProtocol,), {"bounds": bounds})

@@ -13,56 +13,12 @@ import time
 import httptools
 
 from gateway.access_log import Line
-from gateway.problems import BadTarget, Refusal
-from shared.problems import BadRequest
+from gateway.problems import BadTarget, HttpVersion, Refusal, Unreadable
 
-__all__ = [
-    "HeadTimeout",
-    "HeadersTooLarge",
-    "HttpVersion",
-    "NoTunnel",
-    "TargetTooLong",
-    "fault_of",
-    "line_of",
-    "wire_form",
-]
+__all__ = ["fault_of", "line_of", "wire_form"]
 
 # What the parser says where the version is the fault; it has no error of its own for it.
 VERSION_FAULTS = frozenset({"Invalid HTTP version", "Pause on PRI/Upgrade"})
-
-
-class Unreadable(Refusal, BadRequest):
-    """The request is not valid HTTP/1.1."""
-
-
-class HeadTimeout(Refusal):
-    """The head of the request did not arrive in time."""
-
-    status, code, title = 408, "request_timeout", "Request timeout"
-
-
-class TargetTooLong(Refusal):
-    """The address is too long."""
-
-    status, code, title = 414, "target_too_long", "Address too long"
-
-
-class HeadersTooLarge(Refusal):
-    """The head of the request is too large."""
-
-    status, code, title = 431, "headers_too_large", "Header fields too large"
-
-
-class NoTunnel(Refusal):
-    """This is no proxy: it opens no tunnels."""
-
-    status, code, title = 501, "not_implemented", "Not implemented"
-
-
-class HttpVersion(Refusal):
-    """Only HTTP/1.1 is spoken here, and HTTP/1.0 where the answer has a length."""
-
-    status, code, title = 505, "http_version", "HTTP version not supported"
 
 
 def fault_of(error: httptools.HttpParserError) -> Refusal:

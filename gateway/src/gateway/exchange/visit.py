@@ -8,7 +8,8 @@ from gateway.access_log import Line
 from gateway.connections.cycle import DISCONNECT
 from gateway.exchange.reply import Reply
 from gateway.exchange.streams import Events
-from gateway.heads.identity import Fields, Identity
+from gateway.heads.fields import Fields
+from gateway.heads.identity import Identity
 from gateway.routing import Route
 from gateway.watch import TellWhenGone
 

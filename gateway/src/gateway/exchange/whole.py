@@ -1,9 +1,8 @@
 """Answers for clients of HTTP/1.0, which know no chunks: one without a length is collected first, and gets one."""
 
-from gateway.connections.unreadable import HttpVersion
 from gateway.exchange.visit import Visit
 from gateway.heads.headers import Pairs
-from gateway.problems import UpstreamProtocol
+from gateway.problems import HttpVersion, UpstreamProtocol
 from gateway.transport.answer import Answer
 from gateway.transport.failures import AnswerBroken
 

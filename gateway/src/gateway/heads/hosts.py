@@ -3,11 +3,17 @@
 A page can make its own name lead to any address (DNS rebinding), and would then be of one origin with what it reads.
 """
 
+import re
 from collections.abc import Iterable
 
-from gateway.problems import WrongHost
+from starlette.types import Scope
 
-__all__ = ["Hosts"]
+from gateway.heads.fields import Fields
+from gateway.problems import BadHost, WrongHost
+
+__all__ = ["Hosts", "host_of"]
+
+_HOST = re.compile(rb"(?:[A-Za-z0-9._\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 class Hosts:
@@ -24,3 +30,13 @@ class Hosts:
         without_port = name if colon and port.isdigit() else host
         if without_port not in self._known and host not in self._known:
             raise WrongHost
+
+
+def host_of(scope: Scope, fields: Fields, default: bytes) -> bytes:
+    """Return the host that the client asked, checked; HTTP/1.0 may leave it out, then it is `default`."""
+    if not fields.all(b"host") and scope["http_version"] == "1.0":
+        return default
+    host = fields.one(b"host")
+    if host is None or not _HOST.fullmatch(host):
+        raise BadHost
+    return host

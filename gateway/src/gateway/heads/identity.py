@@ -9,43 +9,13 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 from gateway.configuration.settings import Environment
-from gateway.problems import BadHost
+from gateway.heads.fields import Fields
 from shared.logging import REQUEST_ID, TRACEPARENT
 
-__all__ = ["Fields", "Identities", "Identity", "host_of"]
+__all__ = ["Identities", "Identity"]
 
 MAX_TRACESTATE_BYTES = 512
 RANDOM_BYTES = 4096
-
-_HOST = re.compile(rb"(?:[A-Za-z0-9._\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-
-_WATCHED = frozenset(
-    {b"host", b"origin", b"connection", b"expect", b"content-length", b"transfer-encoding", b"traceparent"}
-    | {b"authorization"}
-    | {b"tracestate", b"x-request-id", b"x-forwarded-for", b"x-forwarded-proto", b"access-control-request-method"}
-)
-
-
-class Fields:
-    """Those header fields of a request that decide what becomes of it."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
-        values: dict[bytes, list[bytes]] = {}
-        for name, value in headers:
-            if name in _WATCHED:
-                values.setdefault(name, []).append(value)
-        self._values = values
-
-    def all(self, name: bytes) -> list[bytes]:
-        """Return every value of `name`."""
-        return self._values.get(name, [])
-
-    def one(self, name: bytes) -> bytes | None:
-        """Return the value of `name` if it is there exactly once."""
-        values = self._values.get(name)
-        return values[0] if values is not None and len(values) == 1 else None
 
 
 class Identity(NamedTuple):
@@ -136,13 +106,3 @@ def _is_address(text: str) -> bool:
         return False
     # A zone could be any text, and means nothing outside the machine that wrote it.
     return "%" not in text
-
-
-def host_of(scope: Scope, fields: Fields, default: bytes) -> bytes:
-    """Return the host that the client asked, checked; HTTP/1.0 may leave it out, then it is `default`."""
-    if not fields.all(b"host") and scope["http_version"] == "1.0":
-        return default
-    host = fields.one(b"host")
-    if host is None or not _HOST.fullmatch(host):
-        raise BadHost
-    return host

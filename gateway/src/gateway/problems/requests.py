@@ -16,13 +16,19 @@ __all__ = [
     "CorsForbidden",
     "ExpectationFailed",
     "ForwardedTooLarge",
+    "HeadTimeout",
+    "HeadersTooLarge",
+    "HttpVersion",
     "LoopDetected",
     "NoRoute",
     "NoSuchMethod",
     "NoToken",
+    "NoTunnel",
     "RateLimited",
     "RequestTimeout",
+    "TargetTooLong",
     "UnknownCoding",
+    "Unreadable",
     "WrongHost",
 ]
 
@@ -122,3 +128,37 @@ class LoopDetected(Refusal):
     """The request has been here twice before: some proxy sends it in a circle."""
 
     status, code, title, proxy_error = 508, "loop", "Loop detected", "proxy_loop_detected"
+
+
+class Unreadable(Refusal, BadRequest):
+    """The request is not valid HTTP/1.1."""
+
+
+class HeadTimeout(Refusal):
+    """The head of the request did not arrive in time."""
+
+    status, code, title = 408, "request_timeout", "Request timeout"
+
+
+class TargetTooLong(Refusal):
+    """The address is too long."""
+
+    status, code, title = 414, "target_too_long", "Address too long"
+
+
+class HeadersTooLarge(Refusal):
+    """The head of the request is too large."""
+
+    status, code, title = 431, "headers_too_large", "Header fields too large"
+
+
+class NoTunnel(Refusal):
+    """This is no proxy: it opens no tunnels."""
+
+    status, code, title = 501, "not_implemented", "Not implemented"
+
+
+class HttpVersion(Refusal):
+    """Only HTTP/1.1 is spoken here, and HTTP/1.0 where the answer has a length."""
+
+    status, code, title = 505, "http_version", "HTTP version not supported"

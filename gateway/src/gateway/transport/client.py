@@ -1,4 +1,4 @@
-"""The upstream client: one service over kept connections. Nothing else in the gateway knows what it is made of.
+"""The upstream client: one service over kept connections.
 
 Every request runs once, at the endpoint that was named. A failure says what is known of it: `NotSent`, `SentNoAnswer`,
 or `AnswerBroken`.
