@@ -66,6 +66,7 @@ def request_fields(headers: Pairs, connection: Iterable[bytes], *, cookies: bool
     """
     nominated = _nominated(connection) if connection else ()
     passed: list[tuple[str, str]] = []
+    vias: list[str] = []
     authorizations = 0
     for name, value in headers:
         fate, text = _fate(name)
@@ -75,11 +76,14 @@ def request_fields(headers: Pairs, connection: Iterable[bytes], *, cookies: bool
             continue
         if fate is _Fate.AUTHORIZATION:
             authorizations += 1
-        passed.append((text, _as_text(text, value)))
+        sent = _as_text(text, value)
+        if fate is _Fate.VIA:
+            vias.append(sent)
+        passed.append((text, sent))
     if authorizations > 1:
         raise BadHeader("There is more than one Authorization field.")
-    if any(name == "via" for name, _ in passed):
-        _check_loop(value for name, value in passed if name == "via")
+    if vias:
+        _check_loop(vias)
     return passed
 
 
