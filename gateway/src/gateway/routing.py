@@ -13,7 +13,6 @@ from gateway.problems import BadTarget
 
 __all__ = ["Route", "RoutingTable", "check_target"]
 
-MAX_TARGET_BYTES = 8192
 
 # Segments of unreserved characters, sub-delims without ";", ":" and "@" (RFC 3986 section 3.3), none of them empty but
 # the last, none a dot segment even when encoded, and no encoded slash, backslash, NUL or percent sign.
@@ -86,9 +85,7 @@ class RoutingTable:
 
 
 def check_target(path: bytes, query: bytes) -> None:
-    """Raise `BadTarget` for an address that is not read by everybody alike, or is over 8192 bytes long."""
-    if len(path) + len(query) >= MAX_TARGET_BYTES:
-        raise BadTarget(f"The address is longer than {MAX_TARGET_BYTES} bytes.")
+    """Raise `BadTarget` for an address that is not read by everybody alike."""
     if not path or not _PATH.fullmatch(path):
         raise BadTarget
     if not _QUERY.fullmatch(query):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import Upstream, Wire, get, post
 from tests.gateway.process import Gateway
 
@@ -43,6 +44,13 @@ class TestBadRequests:
             assert await wire.is_closed()
         assert (fits.status, too_long.status, too_long.code) == (200, 414, "target_too_long")
         assert len(upstream.seen) == 1
+
+    async def test_longer_targets_where_they_are_taken(self, one_gateway: OneGateway) -> None:
+        """An operator who needs longer addresses gets them."""
+        async with one_gateway("max_target_bytes = 10000") as gateway:
+            answer = await gateway.ask(get("/todos?" + "a" * 9993))
+
+        assert answer.status == 200
 
     @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "QUERY", "SUBSCRIBE", "UNLINK"])
     async def test_unrouted_methods(self, gateway: Gateway, upstream: Upstream, method: str) -> None:

@@ -1,5 +1,6 @@
 """The documentation page: Swagger UI from files of our own, no script inline and nothing from elsewhere."""
 
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from gateway.openapi.documents import Documents
+from shared.entity_tags import is_known
 from shared.problems import NotFound
 
 __all__ = ["docs_router"]
@@ -50,14 +52,14 @@ def docs_router(title: str, documents: Documents) -> APIRouter:
 
     @router.get("/openapi.json")
     async def read_openapi(request: Request) -> Response:
-        return _unless_known(request.headers.get("if-none-match"), *await documents.current())
+        return _unless_known(request.headers.getlist("if-none-match"), *await documents.current())
 
     return router
 
 
-def _unless_known(known: str | None, body: bytes, etag: str) -> Response:
+def _unless_known(known: Sequence[str], body: bytes, etag: str) -> Response:
     """Return the document, or 304 where its tag is the one that the client has."""
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if known == etag:
+    if is_known(known, etag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
