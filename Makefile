@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := shared auth-service todo-service gateway devstack
 MANIFESTS := $(addsuffix /pyproject.toml,$(MEMBERS))
-# A process a core, each with servers of its own; who asks for some tests alone waits for one process, and reads its lines.
+# Several processes (tests/conftest.py), each with servers of its own; who asks for some tests alone waits for one, and reads its lines.
 PARALLEL = $(if $(ARGS),,-n auto --maxprocesses 8 --dist worksteal)
 
 .PHONY: help up reset test proofs test-variants check format lock bench chaos e2e browser compose-up

@@ -5,6 +5,7 @@ import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import quote, quote_plus
 
 import asyncpg
@@ -16,7 +17,8 @@ from tests.running_set import RunningSet
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\([\"\\/])")
 
 
-def disguises(secret: str) -> set[str]:
+@cache
+def disguises(secret: str) -> frozenset[str]:
     """Return a secret as logs, stores and bodies may write it: plain, escaped, encoded, in the midst of base64."""
     raw = secret.encode()
     found = {
@@ -33,7 +35,7 @@ def disguises(secret: str) -> set[str]:
             # The first characters depend on what is before the secret, the last on what is behind it.
             text = encode(b"\0" * before + raw).decode().rstrip("=")
             found.add(text[(before * 8 + 5) // 6 : -1])
-    return found
+    return frozenset(found)
 
 
 def unescaped(text: str) -> str:
@@ -56,7 +58,7 @@ class Canaries:
 
     def found_in(self, text: str) -> set[str]:
         """Return the names of those that `text` holds in any disguise."""
-        texts = (text, unescaped(text))
+        texts = {text, unescaped(text)}
         return {
             name
             for name, secret in self.secrets.items()

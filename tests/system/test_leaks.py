@@ -50,14 +50,18 @@ async def visit(running_set):
         yield visit
 
 
+@pytest.fixture(scope="module")
+async def sinks(visit):
+    """All that was written during the visit and before it, each with where it is."""
+    return [sink async for sink in sinks_of(visit.running_set)]
+
+
 HANDED_OUT = ("access", "refresh", "cookie", "ticket")
 
 
 class TestASecret:
-    async def test_is_written_nowhere(self, visit):
+    def test_is_written_nowhere(self, visit, sinks):
         """No password, token or key is in a log, a mail, Redis or a table; but for a link in its mail."""
-        sinks = [sink async for sink in sinks_of(visit.running_set)]
-
         found = {where: names for where, text in sinks if (names := visit.canaries.found_in(text))}
         assert found == {
             "mail: Reset your password": {"one-time token"},
@@ -76,9 +80,8 @@ class TestASecret:
         assert len(expected) > 12
         assert {name: len(places) for name, places in found.items()} == dict.fromkeys(expected, 1)
 
-    async def test_is_no_address(self, visit):
+    def test_is_no_address(self, visit, sinks):
         """But the address is in no log and not in Redis either, in no spelling."""
-        sinks = [sink async for sink in sinks_of(visit.running_set)]
         places = {where for where, text in sinks if any(address in text.lower() for address in visit.addresses)}
 
         assert {where for where in places if where.startswith(("log", "Redis"))} == set()

@@ -41,8 +41,8 @@ class Way:
     @asynccontextmanager
     async def under_way(self, at: "Place") -> AsyncIterator[None]:
         """Let it be away while entered."""
-        await self.begin(at)
         try:
+            await self.begin(at)
             yield
         finally:
             await self.end(at)
