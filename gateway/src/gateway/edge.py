@@ -21,8 +21,16 @@ from gateway.heads.fields import Fields
 from gateway.heads.headers import Pairs, request_fields
 from gateway.heads.hosts import Hosts, host_of
 from gateway.heads.identity import Identities
-from gateway.limits import Limits
-from gateway.problems import BadFraming, ExpectationFailed, GatewayBug, NoRoute, NoSuchMethod, UnknownCoding
+from gateway.limits import Limits, Standing
+from gateway.problems import (
+    BadFraming,
+    ExpectationFailed,
+    GatewayBug,
+    NoRoute,
+    NoSuchMethod,
+    RateLimited,
+    UnknownCoding,
+)
 from gateway.routing import Route, RoutingTable, check_target
 from gateway.tokens import TokenCheck
 from gateway.transport.failures import AnswerBroken
@@ -105,7 +113,7 @@ class Edge:
         if method not in route.methods:
             raise NoSuchMethod(Allow=route.allow)
         if visit.scope["raw_path"] not in ASKED_BY_ADDRESS:
-            self._limits.refuse_floods(visit)
+            _hold_to(visit, self._limits.flood(visit.identity.client))
         if method == "OPTIONS":
             await _without_body(visit, [(b"allow", route.allow.encode())])
         elif route.upstream is None:
@@ -132,7 +140,7 @@ class Edge:
         """Refuse a request for which there is no room, no good token, or which is one too many of its client's."""
         self._passage.check_room(route)
         visit.user = await self._tokens.user_of(visit.fields.all(b"authorization"), route.auth)
-        await self._limits.count(visit, route.limit)
+        _hold_to(visit, await self._limits.count(route.limit, visit.identity.client, visit.user))
 
     async def _answer_itself(self, visit: Visit) -> None:
         request_context(visit.identity.request_id, visit.identity.traceparent)
@@ -171,6 +179,14 @@ def _check_body(visit: Visit, route: Route) -> None:
         raise too_large(route.max_body)
     if any(expectation.lower() != b"100-continue" for expectation in visit.fields.all(b"expect")):
         raise ExpectationFailed
+
+
+def _hold_to(visit: Visit, standing: Standing | None) -> None:
+    """Tell the client where it stands with its limit, and refuse what is one too many."""
+    if standing is not None:
+        visit.limit_backend, visit.reply.limit = standing.backend, standing.fields
+        if standing.retry_after is not None:
+            raise RateLimited(standing.retry_after)
 
 
 async def _without_body(visit: Visit, fields: Pairs) -> None:

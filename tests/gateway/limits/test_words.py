@@ -44,7 +44,7 @@ class TestFields:
         """Seconds are rounded up: who comes then is let in, and the window that is announced is over."""
         refused = Verdict(0, 0, 6_000_000, 1_000_001)
 
-        assert self.rule.retry_after(refused) == 2
+        assert refused.retry_after == 2
         assert parsed(self.rule.fields(refused)[1][1])[1]["t"] == 2
 
     def test_a_factor(self):

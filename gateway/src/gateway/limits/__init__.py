@@ -5,9 +5,9 @@ for floods and for when Redis is away.
 """
 
 from gateway.limits.addresses import network_of
-from gateway.limits.limits import Limits
+from gateway.limits.limits import Limits, Standing
 from gateway.limits.local import LocalCounts
 from gateway.limits.rules import Rule, Verdict
 from gateway.limits.shared import RedisCounts
 
-__all__ = ["Limits", "LocalCounts", "RedisCounts", "Rule", "Verdict", "network_of"]
+__all__ = ["Limits", "LocalCounts", "RedisCounts", "Rule", "Standing", "Verdict", "network_of"]

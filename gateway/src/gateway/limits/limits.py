@@ -4,25 +4,35 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from hashlib import blake2b
-from typing import Self
+from typing import NamedTuple, Self
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily
 
 from gateway.configuration.config import FLOOD
 from gateway.configuration.settings import Settings
-from gateway.exchange.visit import Visit
+from gateway.heads.headers import Pairs
 from gateway.limits.addresses import network_of
 from gateway.limits.local import LocalCounts
 from gateway.limits.rules import Rule, Verdict
 from gateway.limits.shared import RedisCounts
-from gateway.problems import RateLimited
 from shared.metrics import Collector
 from shared.redis import RedisClient
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "Standing"]
 
 REDIS, LOCAL = "redis", "local"
+
+
+class Standing(NamedTuple):
+    """What comes of counting one request."""
+
+    fields: Pairs
+    """What tells the client where it stands."""
+    backend: str
+    """Who has counted: Redis for all replicas together, or this one alone."""
+    retry_after: int | None
+    """After how many whole seconds a request that is one too many may come again; None for others."""
 
 
 class Limits:
@@ -49,37 +59,30 @@ class Limits:
         finally:
             self._shared = None
 
-    def refuse_floods(self, visit: Visit) -> None:
-        """Count the request for its address in this process; raise `RateLimited` when there are too many at once."""
-        verdict = self._floods.count(network_of(visit.identity.client), self._flood)
-        if not verdict.is_allowed:
-            self._refuse(visit, self._flood, verdict, LOCAL)
+    def flood(self, client: str) -> Standing | None:
+        """Count a request of this address in this process; return where it stands if there are too many at once."""
+        verdict = self._floods.count(network_of(client), self._flood)
+        return None if verdict.is_allowed else self._standing(self._flood, verdict, LOCAL)
 
-    async def count(self, visit: Visit, name: str) -> None:
-        """Count the request under the limit `name`, and tell the client where it stands.
-
-        Raises `RateLimited` when it is one too many.
-        """
+    async def count(self, name: str, client: str, user: str | None) -> Standing:
+        """Count a request of this address, and of this user if a token named one, under the limit `name`."""
         rule, backend, verdict = self._rules[name], REDIS, None
-        key = f"rl:{name}:{self._id(visit, name)}"
+        key = f"rl:{name}:{self._id(name, client, user)}"
         if self._shared is not None and self._shared.is_up:
             verdict = await self._shared.count(key, rule)
         if verdict is None:
             verdict, backend = self._local.count(key, self._divided[name]), LOCAL
-        visit.limit_backend = backend
+        return self._standing(rule, verdict, backend)
+
+    def _id(self, name: str, client: str, user: str | None) -> str:
+        if name in self._by_user and user is not None:
+            return blake2b(user.encode(), digest_size=16).hexdigest()
+        return network_of(client)
+
+    def _standing(self, rule: Rule, verdict: Verdict, backend: str) -> Standing:
         if not verdict.is_allowed:
-            self._refuse(visit, rule, verdict, backend)
-        visit.reply.limit = rule.fields(verdict)
-
-    def _id(self, visit: Visit, name: str) -> str:
-        if name in self._by_user and visit.user is not None:
-            return blake2b(visit.user.encode(), digest_size=16).hexdigest()
-        return network_of(visit.identity.client)
-
-    def _refuse(self, visit: Visit, rule: Rule, verdict: Verdict, backend: str) -> None:
-        self._refused[rule.name, backend] += 1
-        visit.reply.limit = rule.fields(verdict)
-        raise RateLimited(rule.retry_after(verdict))
+            self._refused[rule.name, backend] += 1
+        return Standing(rule.fields(verdict), backend, None if verdict.is_allowed else verdict.retry_after)
 
     @property
     def metrics(self) -> Iterable[Collector]:

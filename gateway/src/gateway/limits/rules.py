@@ -26,6 +26,11 @@ class Verdict(NamedTuple):
     next_in: int
     """After how many microseconds the next one may come; 0 unless this one was refused."""
 
+    @property
+    def retry_after(self) -> int:
+        """After how many whole seconds a refused request may come again."""
+        return _seconds(self.next_in)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -59,11 +64,6 @@ class Rule:
         until = _seconds(verdict.full_in if verdict.is_allowed else verdict.next_in)
         limit = b'"%b";r=%d;t=%d' % (self.name.encode(), verdict.remaining, until)
         return [(b"ratelimit-policy", self.policy), (b"ratelimit", limit)]
-
-    @staticmethod
-    def retry_after(verdict: Verdict) -> int:
-        """Return after how many whole seconds a refused request may come again."""
-        return _seconds(verdict.next_in)
 
 
 def _seconds(microseconds: int) -> int:
