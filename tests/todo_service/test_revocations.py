@@ -24,6 +24,7 @@ async def status(client, headers):
     return (await client.get("/todos", headers=headers)).status_code
 
 
+@pytest.mark.needs_redis("sessions end by an entry in a stream")
 class TestAnEndedSession:
     async def test_is_refused_within_a_second(self, ada, valkey, session):
         """A token that was accepted a moment ago is refused, for reads and writes; another session goes on."""
@@ -60,6 +61,7 @@ async def _refused(client, headers):
     return await status(client, headers) == 401
 
 
+@pytest.mark.needs_redis("counts its commands")
 class TestARequest:
     async def test_asks_nobody_whether_its_session_goes_on(self, app, ada, valkey, session):
         """A read of one todo is one statement, its own, and no command to Redis, also where much has ended."""

@@ -46,6 +46,7 @@ class TestTheTokensEnd:
             assert (await stream.next(6)).event == "reauth"
 
 
+@pytest.mark.needs_redis("sessions end by an entry in a stream")
 class TestTheSessionsEnd:
     @pytest.mark.parametrize("by", ["token", "ticket"])
     async def test_asks_for_a_new_login_within_a_second(self, service, valkey, ada, by):
