@@ -46,7 +46,7 @@ class TestTheWorker:
         post_office.stalls = True
         worker = new_worker()
         await creates()
-        await until(post_office.reached.is_set)
+        await until(post_office.reached.is_set, seconds=30)
 
         stopping = asyncio.create_task(worker.stop())
         await asyncio.to_thread(stop_is_heard, worker)
