@@ -15,11 +15,14 @@ from typing import Self, TypeAlias
 
 import structlog
 
-__all__ = ["AccessLog", "Line"]
+__all__ = ["OF_A_REQUEST", "AccessLog", "Line"]
 
 COLLECT_SECONDS = 0.1
 
 Line: TypeAlias = dict[str, str | int | float | None]
+
+OF_A_REQUEST: Line = {"level": "info", "service": "gateway", "event": "request"}
+"""What each line says."""
 
 
 class AccessLog:

@@ -81,10 +81,7 @@ class Edge:
             scope["state"]["access_log"] = self._access_log
             await self._own(scope, receive, send)
             return
-        fields = Fields(scope["headers"])
-        visit = Visit(scope, receive, fields, self._identities.of(scope, fields))
-        fixed = [*self._cors.grants(visit.origin), (b"x-request-id", visit.identity.request_id.encode())]
-        visit.reply = Reply(send, fixed, self._standing)
+        visit = self._visit(scope, receive, send)
         try:
             await self._answer(visit)
         except Problem as problem:
@@ -100,6 +97,13 @@ class Edge:
             await self._refuse(visit, GatewayBug())
         finally:
             self._access_log.add(visit.line())
+
+    def _visit(self, scope: Scope, receive: Receive, send: Send) -> Visit:
+        fields = Fields(scope["headers"])
+        visit = Visit(scope, receive, fields, self._identities.of(scope, fields))
+        fixed = [*self._cors.grants(visit.origin), (b"x-request-id", visit.identity.request_id.encode())]
+        visit.reply = Reply(send, fixed, self._standing)
+        return visit
 
     async def _answer(self, visit: Visit) -> None:
         passed = self._read_head(visit)

@@ -12,7 +12,7 @@ import time
 
 import httptools
 
-from gateway.access_log import Line
+from gateway.access_log import OF_A_REQUEST, Line
 from gateway.problems import BadTarget, HttpVersion, Refusal, Unreadable
 
 __all__ = ["fault_of", "line_of", "wire_form"]
@@ -48,9 +48,7 @@ def line_of(problem: Refusal, request_id: str, client: str | None, seconds: floa
     """Return the line of a request that `problem` answers; it came from `client` and took so many seconds."""
     return {
         "ts": time.time(),
-        "level": "info",
-        "service": "gateway",
-        "event": "request",
+        **OF_A_REQUEST,
         "request_id": request_id,
         "method": None,
         "route": None,

@@ -4,7 +4,7 @@ import time
 
 from starlette.types import Receive, Scope
 
-from gateway.access_log import Line
+from gateway.access_log import OF_A_REQUEST, Line
 from gateway.connections.cycle import DISCONNECT
 from gateway.exchange.reply import Reply
 from gateway.exchange.streams import Events
@@ -26,9 +26,8 @@ class Visit:
     """
 
     __slots__ = (
-        *("attempts", "endpoint", "events"),
-        *("_started", "bytes_in", "error", "fields", "host", "identity", "receive", "reply"),
-        *("limit_backend", "route", "scope", "upstream_seconds", "user"),
+        *("_started", "attempts", "bytes_in", "endpoint", "error", "events", "fields", "host", "identity"),
+        *("limit_backend", "receive", "reply", "route", "scope", "upstream_seconds", "user"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, fields: Fields, identity: Identity) -> None:
@@ -83,9 +82,7 @@ class Visit:
         route, identity, upstream = self.route, self.identity, self.upstream_seconds
         return {
             "ts": time.time(),
-            "level": "info",
-            "service": "gateway",
-            "event": "request",
+            **OF_A_REQUEST,
             "request_id": identity.request_id,
             "trace_id": identity.trace_id,
             "method": self.scope["method"],
