@@ -89,6 +89,8 @@ class Cycle:
         except Exception as error:  # it has no other place to go: the application answers its own faults
             log.error("answer_broken_off", exc_info=error)
         finally:
+            # It leads back here, and what leads to itself stays until the collector comes.
+            del self.scope["extensions"]
             if not self.response_complete and not self.disconnected:
                 self._transport.close()
 
