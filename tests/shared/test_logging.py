@@ -10,7 +10,8 @@ PROGRAM = """
 import asyncio, logging, sys
 import httpx, structlog
 from fastapi import FastAPI, Response
-from shared.logging import RequestLog, configure_logging, request_context
+from shared.logging import configure_logging
+from shared.request_log import RequestLog
 
 configure_logging("todo-service", sys.argv[3], sys.argv[1])
 app = FastAPI()
