@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -28,12 +29,15 @@ class Terminal:
 
     def __init__(self, folder: Path, ending: ExitStack) -> None:
         self.folder = folder
-        self.log = folder / "output.log"
+        self.log = folder / "nothing has run yet"
+        """What the latest run says; each has a file of its own, for the one before may still write."""
         self.port, mail_port = free_ports(2)
         self.environment = os.environ | {"PORT": str(self.port), "MAIL_PORT": str(mail_port)}
         self._ending = ending
+        self._runs = count()
 
     def start(self, command: str = "up", **variables: str) -> subprocess.Popen[bytes]:
+        self.log = self.folder / f"output-{next(self._runs)}.log"
         with self.log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "devstack", command, "--folder", str(self.folder / "data")],
