@@ -26,8 +26,9 @@ class Visit:
     """
 
     __slots__ = (
-        *("_started", "attempts", "bytes_in", "endpoint", "error", "events", "fields", "host", "identity"),
-        *("limit_backend", "receive", "reply", "route", "scope", "upstream_seconds", "user"),
+        *("_started", "attempts", "bytes_in", "declared_length", "endpoint", "error", "events", "fields", "has_body"),
+        *("host", "identity", "is_http_1_0", "limit_backend", "origin", "receive", "reply", "route", "scope"),
+        *("upstream_seconds", "user"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, fields: Fields, identity: Identity) -> None:
@@ -36,6 +37,15 @@ class Visit:
         self.fields = fields
         self.identity = identity
         self.reply: Reply
+        origins = fields.all(b"origin")
+        self.origin = origins[0] if len(origins) == 1 else (b"null" if origins else None)
+        """The page's origin, if a browser says it; several are nobody's."""
+        self.declared_length = int(fields.one(b"content-length") or b"0")
+        """The body's length as declared; 0 where none is."""
+        self.has_body = self.declared_length > 0 or bool(fields.all(b"transfer-encoding"))
+        """Whether a body comes with the request, of whatever length."""
+        self.is_http_1_0: bool = scope["http_version"] == "1.0"
+        """Whether the client knows no chunks, so that an answer needs a length."""
         self.host = b""
         self.route: Route | None = None
         self.user: str | None = None
@@ -49,32 +59,10 @@ class Visit:
         self._started = time.perf_counter()
 
     @property
-    def origin(self) -> bytes | None:
-        """The page's origin, if a browser says it; several are nobody's."""
-        origins = self.fields.all(b"origin")
-        return origins[0] if len(origins) == 1 else (b"null" if origins else None)
-
-    @property
     def tell_when_gone(self) -> TellWhenGone:
         """Takes whom to call when the client has gone before it has its answer."""
         tell: TellWhenGone = self.scope["extensions"][DISCONNECT]
         return tell
-
-    @property
-    def declared_length(self) -> int:
-        """The body's length as declared; 0 where none is."""
-        return int(self.fields.one(b"content-length") or b"0")
-
-    @property
-    def is_http_1_0(self) -> bool:
-        """Whether the client knows no chunks, so that an answer needs a length."""
-        version: str = self.scope["http_version"]
-        return version == "1.0"
-
-    @property
-    def has_body(self) -> bool:
-        """Whether a body comes with the request, of whatever length."""
-        return self.declared_length > 0 or bool(self.fields.all(b"transfer-encoding"))
 
     def line(self) -> Line:
         """Return this request's line of the log. Status 499: the client left before the answer."""
