@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.access_log import AccessLog
 from gateway.configuration.settings import Settings
 from gateway.cors import Cors
-from gateway.exchange.bodies import discard, too_large
+from gateway.exchange.bodies import too_large
 from gateway.exchange.passage import Passage
+from gateway.exchange.refusing import refuse
 from gateway.exchange.reply import Reply, standing_fields
 from gateway.exchange.visit import Visit
 from gateway.heads.fields import Fields
@@ -36,7 +37,6 @@ from gateway.tokens import TokenCheck
 from gateway.transport.failures import AnswerBroken
 from gateway.watch import ClientGone
 from shared.logging import request_context
-from shared.problem_responses import problem_response
 from shared.problems import Problem
 
 __all__ = ["Checks", "Edge"]
@@ -85,7 +85,7 @@ class Edge:
         try:
             await self._answer(visit)
         except Problem as problem:
-            await self._refuse(visit, problem)
+            await refuse(visit, problem)
         except ClientGone:
             visit.error = "client_gone"
         except AnswerBroken:
@@ -94,7 +94,7 @@ class Edge:
         except Exception as error:  # the last resort of every request: whatever it is, the client gets a problem
             request_context(visit.identity.request_id, visit.identity.traceparent)
             log.error("unhandled", exc_info=error)
-            await self._refuse(visit, GatewayBug())
+            await refuse(visit, GatewayBug())
         finally:
             self._access_log.add(visit.line())
 
@@ -151,23 +151,6 @@ class Edge:
         # The server leaves out the body of an answer to HEAD by itself.
         scope = {**visit.scope, "method": "GET"}
         await self._own(scope, visit.receive, visit.reply)
-
-    async def _refuse(self, visit: Visit, problem: Problem) -> None:
-        visit.error = problem.code
-        if visit.reply.is_started:
-            return
-        request_context(visit.identity.request_id, visit.identity.traceparent)
-        response = problem_response(problem, visit.scope)
-        head: Pairs = list(response.raw_headers)
-        is_waiting = bool(visit.fields.all(b"expect"))
-        if is_waiting and "Connection" not in problem.headers:
-            # The client may send its body all the same, or its next request: only the connection's end is clear.
-            head.append((b"connection", b"close"))
-        await visit.reply.start(response.status_code, head)
-        await visit.reply.body(bytes(response.body), more=True)
-        if "Connection" in problem.headers and not is_waiting:
-            await discard(visit.receive)
-        await visit.reply.body(b"", more=False)
 
 
 def _check_framing(visit: Visit) -> None:
