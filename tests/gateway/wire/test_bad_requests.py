@@ -90,6 +90,24 @@ class TestBodyLimits:
             assert await wire.is_closed()
         assert upstream.seen == []
 
+    async def test_long_one_of_a_refused_request(self, gateway: Gateway) -> None:
+        """Whatever a request is refused for, the connection ends instead of taking a long body that nobody wants."""
+        async with Wire.to(gateway.port) as wire:
+            await wire.send(get("/nothing", f"Content-Length: {1 << 30}", method="POST"))
+            await wire.send(b"x" * 1_000_000)
+            answer = await wire.body(await wire.head())
+
+            assert (answer.status, answer.one("connection")) == (404, "close")
+            assert await wire.is_closed()
+
+    async def test_short_one_of_a_refused_request(self, gateway: Gateway) -> None:
+        """A short one is read and forgotten, and the connection goes on."""
+        async with Wire.to(gateway.port) as wire:
+            refused = await wire.answer(post("/nothing", "x" * 60_000))
+            answer = await wire.answer(get("/todos"))
+
+        assert (refused.status, refused.one("connection"), answer.status) == (404, None, 200)
+
     async def test_is_seen_by_a_client_that_sends_on(self, gateway: Gateway) -> None:
         """A client in the middle of its upload gets the answer, not a reset."""
         async with Wire.to(gateway.port) as wire:
