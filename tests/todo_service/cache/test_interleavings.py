@@ -1,13 +1,13 @@
 """No read misses an acknowledged write, whoever moves when and whatever breaks: and the proof can fail."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.redis import RedisClient
+from shared.redis import RedisClient, connect
 from tests.servers import Valkey
 from tests.todo_service.cache.world import Rules, World
 from todo_service.todos.cache import Page, PageCache, Permit
@@ -55,35 +55,41 @@ SABOTAGES = {
 }
 
 
+Play = Callable[[Rules, Sequence[int]], Awaitable[list[str]]]
+
+
 @pytest.fixture(scope="module")
-async def clients(valkey: Valkey) -> AsyncIterator[list[RedisClient]]:
-    """A client for each of two replicas, on the run's Valkey, which these worlds empty all the time."""
-    async with RedisClient.open(valkey.url) as one, RedisClient.open(valkey.url) as other:
-        yield [one, other]
+async def faults_of(valkey: Valkey) -> AsyncIterator[Play]:
+    """Play a schedule in a world with these rules, and return what it got wrong.
 
+    Each of its two replicas has a client. It empties the run's Valkey all the time, by one that waits for it.
+    """
+    patient = connect(valkey.url, read_timeout=30)
+    async with RedisClient.open(valkey.url) as one, RedisClient.open(valkey.url) as other, patient:
 
-async def faults_of(clients: list[RedisClient], rules: Rules, schedule: list[int]) -> list[str]:
-    """Return what a world with these rules got wrong when it was played so."""
-    world = World(clients, rules)
-    await world.play(schedule)
-    return world.faults
+        async def play(rules: Rules, schedule: Sequence[int]) -> list[str]:
+            world = World([one, other], rules, patient.flushall)
+            await world.play(schedule)
+            return world.faults
+
+        yield play
 
 
 @pytest.mark.needs_redis("breaks it by itself, step by step")
 class TestReadingYourWrites:
     @settings(max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(schedule=SCHEDULES)
-    async def test_holds_for_every_interleaving(self, clients, schedule):
+    async def test_holds_for_every_interleaving(self, faults_of, schedule):
         """Two replicas, three writers, four readers; commands and replies get lost, Valkey forgets, processes die."""
-        assert await faults_of(clients, Rules(), schedule) == []
+        assert await faults_of(Rules(), schedule) == []
 
     @pytest.mark.parametrize("name", SABOTAGES)
-    async def test_is_seen_to_break(self, clients, name):
+    async def test_is_seen_to_break(self, faults_of, name):
         """Each shortcut that the cache does not take is found out by some interleaving."""
         dice = random.Random(7)
 
         for _ in range(TRIES):
-            if await faults_of(clients, SABOTAGES[name], [dice.randrange(2048) for _ in range(40)]):
+            if await faults_of(SABOTAGES[name], [dice.randrange(2048) for _ in range(40)]):
                 return
 
         pytest.fail(f"{TRIES} interleavings did not notice {name}")

@@ -6,7 +6,7 @@ chosen. So any interleaving of a few requests can be played, and played again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from shared.redis import RedisClient, RedisUnavailable, Reply
@@ -71,8 +71,9 @@ class Rules:
 class World:
     """One run: `play` a schedule, then look at `faults`."""
 
-    def __init__(self, clients: Sequence[RedisClient], rules: Rules) -> None:
-        self.clients, self.rules = clients, rules
+    def __init__(self, clients: Sequence[RedisClient], rules: Rules, forget: Callable[[], Awaitable[object]]) -> None:
+        """`forget` empties the Valkey of `clients`, however long it takes."""
+        self.rules, self._forget = rules, forget
         self.now, self.fault = 0.0, None
         self.committed, self.acknowledged = 0, 0
         self.failed_clears: list[tuple[int, float]] = []
@@ -83,7 +84,7 @@ class World:
 
     async def play(self, schedule: Sequence[int]) -> None:
         """Let three writers, one of them repeating, and four readers go as `schedule` says."""
-        await self.clients[0].call("FLUSHALL")
+        await self._forget()
         for number in range(3):
             replica = schedule[number] % 2
             self.start(self.write(replica, repeats=number == 2))
@@ -113,7 +114,7 @@ class World:
         """Let `event` happen if it can now; return it if not."""
         if event in {"flush", "minute"}:
             # After a minute every hash is dead, too.
-            await self.clients[0].call("FLUSHALL")
+            await self._forget()
             self.now += MINUTE + 1 if event == "minute" else 0
             return None
         if event == "kill" and actor.at == "clear":
