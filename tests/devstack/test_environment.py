@@ -2,6 +2,9 @@
 
 import socket
 import stat
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -210,3 +213,20 @@ class TestPorts:
 
         assert len(set(ports)) == 50
         assert not any(why_unusable(port) for port in ports)
+
+    def test_those_of_processes_side_by_side_are_different(self):
+        """Though nobody listens there yet: each of them holds what it was given."""
+        choose = "from devstack import ports; ports._RANGE = range(20_000, 20_300); print(*ports.free_ports(60))"
+        with ExitStack() as ending:
+            processes = [ending.enter_context(waiting_python(choose)) for _ in range(3)]
+            given = [int(port) for process in processes for port in process.stdout.readline().split()]
+            for process in processes:
+                process.stdin.close()
+
+        assert len(set(given)) == len(given) == 180
+
+
+def waiting_python(code: str) -> subprocess.Popen[str]:
+    """Run `code`, and keep its process until somebody closes its input."""
+    command = [sys.executable, "-c", f"{code}; import sys; sys.stdout.flush(); sys.stdin.read()"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

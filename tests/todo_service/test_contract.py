@@ -40,6 +40,7 @@ async def service_url(migrated_database: NewDatabase, redis_url: str) -> AsyncIt
     try:
         async with asyncio.timeout(30), httpx.AsyncClient() as client:
             while not await answers(client, f"{url}/readyz"):
+                assert process.returncode is None, "the service ended while it was started"
                 await asyncio.sleep(0.05)
         yield url
     finally:

@@ -3,6 +3,7 @@
 import errno
 import random
 import socket
+from collections import deque
 from collections.abc import Mapping
 
 from devstack.commands import CannotStart
@@ -10,6 +11,11 @@ from devstack.commands import CannotStart
 # Below the ranges from which Linux (32768 up) and macOS (49152 up) take the ports of outgoing connections: a port from
 # those may be gone again before the process that it was chosen for listens on it.
 _RANGE = range(20_000, 32_000)
+
+# The UDP twins of the ports that this process chose last. Nobody speaks UDP there, so whoever holds the twin has the
+# port, and others pass it by between the choice and the moment when a server listens.
+_claims: deque[socket.socket] = deque()
+_MOST_CLAIMS = 64
 
 
 def fixed_ports(caller: Mapping[str, str]) -> tuple[int, int]:
@@ -59,7 +65,20 @@ def _answers(family: socket.AddressFamily, host: str, port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` different ports that nobody listens on. Random ones, so that sets side by side do not collide."""
+    """Return `count` different ports that nobody listens on, and that no other process of ours was given just now."""
     candidates = random.sample(_RANGE, len(_RANGE))
-    free = (port for port in candidates if why_unusable(port) is None)
+    free = (port for port in candidates if why_unusable(port) is None and _claims_first(port))
     return [next(free) for _ in range(count)]
+
+
+def _claims_first(port: int) -> bool:
+    claim = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        claim.bind(("127.0.0.1", port))
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    if len(_claims) > _MOST_CLAIMS:
+        _claims.popleft().close()
+    return True
