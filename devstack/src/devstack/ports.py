@@ -1,6 +1,7 @@
 """Ports: the two that people know by heart, and free ones for everybody else. All of them on 127.0.0.1."""
 
 import errno
+import os
 import random
 import socket
 from collections import deque
@@ -12,9 +13,9 @@ from devstack.commands import CannotStart
 # those may be gone again before the process that it was chosen for listens on it.
 _RANGE = range(20_000, 32_000)
 
-# The UDP twins of the ports that this process chose last. Nobody speaks UDP there, so whoever holds the twin has the
-# port, and others pass it by between the choice and the moment when a server listens.
-_claims: deque[socket.socket] = deque()
+# Descriptors of the UDP twins of the ports that this process chose last. Nobody speaks UDP there, so whoever holds the
+# twin has the port, and others pass it by between the choice and the moment when a server listens.
+_claims: deque[int] = deque()
 _MOST_CLAIMS = 64
 
 
@@ -72,13 +73,12 @@ def free_ports(count: int) -> list[int]:
 
 
 def _claims_first(port: int) -> bool:
-    claim = socket.socket(type=socket.SOCK_DGRAM)
-    try:
-        claim.bind(("127.0.0.1", port))
-    except OSError:
-        claim.close()
-        return False
-    _claims.append(claim)
+    with socket.socket(type=socket.SOCK_DGRAM) as claim:
+        try:
+            claim.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        _claims.append(claim.detach())
     if len(_claims) > _MOST_CLAIMS:
-        _claims.popleft().close()
+        os.close(_claims.popleft())
     return True
