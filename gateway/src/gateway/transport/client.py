@@ -25,6 +25,8 @@ class UpstreamClient:
     def __init__(self, config: UpstreamConfig) -> None:
         self._config = config
         self._name = urlsplit(config.url)
+        # One for all addresses: each reads the certificates of the system, a megabyte.
+        self._tls = ssl.create_default_context() if self._name.scheme == "https" else None
         self._kept: dict[str, _Kept] = {}
 
     async def __aenter__(self) -> Self:
@@ -46,7 +48,7 @@ class UpstreamClient:
         """
         kept = self._kept.get(origin)
         if kept is None:
-            kept = self._kept[origin] = _Kept(self._config, origin)
+            kept = self._kept[origin] = _Kept(self._config, origin, self._tls)
         link = (None if anew else kept.take()) or await kept.connect()
         answer = Answer(link, request.idle_seconds or self._config.idle, to_head=request.method == "HEAD")
         # The service is asked by its own name, at whichever of its addresses.
@@ -62,14 +64,13 @@ class UpstreamClient:
 class _Kept:
     """The connections to one address; of those that wait, the latest is used first, so that the others can age."""
 
-    def __init__(self, config: UpstreamConfig, origin: str) -> None:
+    def __init__(self, config: UpstreamConfig, origin: str, tls: ssl.SSLContext | None) -> None:
         self.first_byte_seconds = config.first_byte
         self.keepalive_seconds = config.keepalive
         place = urlsplit(origin)
-        is_secure = place.scheme == "https"
-        self._host, self._port = place.hostname or "", place.port or (443 if is_secure else 80)
-        self._tls = ssl.create_default_context() if is_secure else None
-        self._tls_name = urlsplit(config.url).hostname if is_secure else None
+        self._host, self._port = place.hostname or "", place.port or (80 if tls is None else 443)
+        self._tls = tls
+        self._tls_name = None if tls is None else urlsplit(config.url).hostname
         self._connect_seconds = config.connect
         self._all: set[Link] = set()
         self._waiting: list[Link] = []
