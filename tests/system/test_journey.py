@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+import schemathesis
 
 STRANGER = b'{"email": "nobody@example.com", "password": "wrong horse"}'
 NO_ADDRESS = b'{"email": "no address", "password": "correct horse"}'
@@ -223,6 +224,12 @@ class TestTheDocuments:
             "basic",
         }
         assert (await browser_like.get("/docs")).headers["content-type"].startswith("text/html")
+
+    async def test_keep_to_the_specification(self, browser_like):
+        """Generators of clients read it: OpenAPI 3.1 without a word that it does not have."""
+        document = (await browser_like.get("/openapi.json")).json()
+
+        schemathesis.openapi.from_dict(document).validate()
 
     async def test_health_is_the_guides_answer(self, browser_like):
         """GET /health at the gateway."""

@@ -43,6 +43,8 @@ def merge(config: Config, sources: Mapping[str, Json], own: Json) -> Object:
         "openapi": "3.1.0",
         "info": {"title": config.docs.title, "version": "1", "description": _introduction(config, missing)},
         "servers": [{"url": "/"}],
+        # What asks for a token says so itself.
+        "security": [],
         "paths": paths,
         "components": dict(components),
         "tags": _tags(present),
@@ -157,8 +159,19 @@ def _operation(method: str, operation: Json, upstream: str, route: Route) -> Jso
         status: {"$ref": f"#/components/responses/Gateway{status}"} for status in statuses if status not in responses
     }
     named: Object = {"operationId": f"{upstream}_{operation['operationId']}"} if "operationId" in operation else {}
-    announced = {status: with_limit(status, answer) for status, answer in responses.items()}
+    announced = {status: with_limit(status, _as_of_3_1(answer)) for status, answer in responses.items()}
     return {**operation, **named, "responses": {**announced, **added}}
+
+
+def _as_of_3_1(answer: Json) -> Json:
+    """Return a service's answer without what FastAPI says of a stream's items in the words of OpenAPI 3.2."""
+    if not isinstance(answer, dict) or "content" not in answer:
+        return answer
+    content: Object = {
+        media_type: {key: value for key, value in _object(entry).items() if key != "itemSchema"}
+        for media_type, entry in _object(answer["content"]).items()
+    }
+    return {**answer, "content": content}
 
 
 def _refusals() -> Object:
