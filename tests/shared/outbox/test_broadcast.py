@@ -166,7 +166,7 @@ class TestALostMemory:
         """The key is set last: without it, what was told may not be all."""
         for number in range(3):
             await tells("s:news", n=number)
-        await relay.relay_due()
+            await relay.relay_due()
         await redis.run(lambda client: client.delete("outbox:s"))
 
         await relay.relay_due()
