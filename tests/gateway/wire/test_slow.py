@@ -104,6 +104,17 @@ class TestSlow:
 
                 await until(lambda: not gateway.serves_any(ports), seconds=30)
 
+    async def test_slow_reader_that_asks_on(self, one_gateway: OneGateway, upstream: Upstream) -> None:
+        """Nor to ask for more beforehand: the next answer waits no longer than for the others to be taken."""
+        upstream.script = answers_at_length
+        async with one_gateway(HASTY) as gateway:
+            with narrow_socket(gateway.port) as peer:
+                peer.sendall(get("/auth").encode() * 200)
+                port = peer.getsockname()[1]
+                await until(lambda: len(upstream.seen) > 1)
+
+                await until(lambda: not gateway.serves_any({port}))
+
     @pytest.mark.parametrize("piece", ["1\r\nx\r\n", "1;ext\r\nx\r\n"])
     async def test_slow_drip(self, one_gateway: OneGateway, upstream: Upstream, piece: str) -> None:
         """A body that never stands still but never gets anywhere either is a 408."""

@@ -90,7 +90,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _begin(self, cycle: Cycle) -> None:
         self._running = cycle
-        self._stall.stop()
+        if not self.flow.write_paused:
+            # Otherwise nothing of this answer leaves before some of the others is taken, and that has its time.
+            self._stall.stop()
         task = self.loop.create_task(cycle.run(self.app))
         task.add_done_callback(self._finish)
         self.tasks.add(task)
