@@ -50,7 +50,7 @@ class TestAnswers:
 
         assert fields == [(b"content-length", length) for length in kept]
 
-    @pytest.mark.parametrize("lengths", [[b"5", b"6"], [b"-1"], [b"5, 5"], [b"+5"], [b""]])
+    @pytest.mark.parametrize("lengths", [[b"5", b"6"], [b"-1"], [b"5, 5"], [b"+5"], [b""], [b"5".zfill(5000)]])
     def test_doubtful_lengths(self, lengths: list[bytes]) -> None:
         """A length that can be read in two ways is none."""
         with pytest.raises(UpstreamProtocol):

@@ -19,7 +19,7 @@ from gateway.exchange.refusing import refuse
 from gateway.exchange.reply import Reply, standing_fields
 from gateway.exchange.visit import Visit
 from gateway.heads.fields import Fields
-from gateway.heads.headers import Pairs, request_fields
+from gateway.heads.headers import MAX_LENGTH_DIGITS, Pairs, request_fields
 from gateway.heads.hosts import Hosts, host_of
 from gateway.heads.identity import Identities
 from gateway.limits import Limits, Standing
@@ -159,6 +159,8 @@ def _check_framing(visit: Visit) -> None:
         raise BadFraming("HTTP/1.0 knows no transfer codings.", Connection="close")
     if codings not in ([], [b"chunked"]):
         raise UnknownCoding(Connection="close")
+    if len(visit.fields.one(b"content-length") or b"") > MAX_LENGTH_DIGITS:
+        raise BadFraming("Content-Length has more digits than any length.", Connection="close")
 
 
 def _check_body(visit: Visit, route: Route) -> None:

@@ -39,6 +39,7 @@ LENGTHS = [
     Payload("length with an underscore", _post("x" * 10, "Content-Length: 1_0"), (400,)),
     Payload("no length", _post(HIDDEN, "Content-Length:"), (400,)),
     Payload("length over 64 bits", _post(HIDDEN, "Content-Length: 18446744073709551616"), (400,)),
+    Payload("length behind many zeros", _post("abc", f"Content-Length: {3:05000}"), (400,)),
     Payload("length with a fraction", _post("x", "Content-Length: 1.0"), (400,)),
     Payload("length of another alphabet", _post("x", "Content-Length: \xb9"), (400,)),
     Payload("space before the colon", _post(HIDDEN, f"Content-Length : {len(HIDDEN)}"), (400,)),

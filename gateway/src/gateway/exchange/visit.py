@@ -9,6 +9,7 @@ from gateway.connections.cycle import DISCONNECT
 from gateway.exchange.reply import Reply
 from gateway.exchange.streams import Events
 from gateway.heads.fields import Fields
+from gateway.heads.headers import MAX_LENGTH_DIGITS
 from gateway.heads.identity import Identity
 from gateway.routing import Route
 from gateway.watch import TellWhenGone
@@ -40,7 +41,7 @@ class Visit:
         origins = fields.all(b"origin")
         self.origin = origins[0] if len(origins) == 1 else (b"null" if origins else None)
         """The page's origin, if a browser says it; several are nobody's."""
-        self.declared_length = int(fields.one(b"content-length") or b"0")
+        self.declared_length = int((fields.one(b"content-length") or b"0")[-MAX_LENGTH_DIGITS:])
         """The body's length as declared; 0 where none is."""
         self.has_body = self.declared_length > 0 or bool(fields.all(b"transfer-encoding"))
         """Whether a body comes with the request, of whatever length."""

@@ -10,12 +10,14 @@ from functools import lru_cache
 
 from gateway.problems import BadHeader, LoopDetected, UpstreamProtocol
 
-__all__ = ["VIA", "Pairs", "answer_fields", "request_fields"]
+__all__ = ["MAX_LENGTH_DIGITS", "VIA", "Pairs", "answer_fields", "request_fields"]
 
 Pairs = list[tuple[bytes, bytes]]
 
 VIA = b"1.1 gateway"
 MAX_ANSWER_HEADER_BYTES = 65536
+# As many as a number of 64 bits has. The parsers take any number of zeros before them, and others stumble over these.
+MAX_LENGTH_DIGITS = 20
 # A colon, a space, and the line's end.
 FIELD_ENDS = 4
 
@@ -154,8 +156,12 @@ def _answer_fate(raw_name: bytes) -> tuple[_Fate, bytes]:
 
 
 def _length(lengths: set[bytes], status: int, *, is_coded: bool, to_head: bool) -> Pairs:
-    if len(lengths) > 1 or not all(length.isdigit() for length in lengths) or (lengths and is_coded and not to_head):
+    if len(lengths) > 1 or not all(map(_is_length, lengths)) or (lengths and is_coded and not to_head):
         raise UpstreamProtocol
     if status in {204, 304}:
         return []
     return [(b"content-length", length) for length in lengths]
+
+
+def _is_length(value: bytes) -> bool:
+    return value.isdigit() and len(value) <= MAX_LENGTH_DIGITS
