@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from gateway.configuration.config import UpstreamConfig
 from gateway.transport.answer import Answer
 from gateway.transport.client import UpstreamClient
-from gateway.transport.outgoing import Outgoing
+from gateway.transport.outgoing import Outgoing, Pieces
 from tests.gateway.peers import Upstream
 
 
@@ -25,11 +25,11 @@ class Asker:
         self.client = client
         self.origin = origin
 
-    async def begin(self, method: str = "GET", body: bytes | AsyncIterator[bytes] | None = None) -> Answer:
+    async def begin(self, method: str = "GET", body: bytes | Pieces | None = None) -> Answer:
         """Send a request and return its answer, of which the head is there."""
         return await self.client.send(Outgoing(method, "/", [], body), self.origin)
 
-    async def ask(self, method: str = "GET", body: bytes | AsyncIterator[bytes] | None = None) -> tuple[int, bytes]:
+    async def ask(self, method: str = "GET", body: bytes | Pieces | None = None) -> tuple[int, bytes]:
         """Send a request; return status and body of the answer."""
         with await self.begin(method, body) as answer:
             return answer.status, await whole(answer)

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from gateway.configuration.config import UpstreamConfig
 from gateway.transport.client import UpstreamClient
 from gateway.transport.failures import AnswerBroken, NotSent, SentNoAnswer
+from gateway.transport.outgoing import Pieces
 from tests.gateway.asking import Asker, client_of
 from tests.gateway.certificates import certificate_for
 from tests.gateway.peers import OK, Message, Upstream, Wire, says
@@ -85,7 +85,7 @@ class TestKeptConnections:
         """An answer that is not read to its end takes its connection with it, and so does a request not yet sent."""
         upstream.script = says(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhal")
 
-        async def endless() -> AsyncIterator[bytes]:
+        async def endless() -> Pieces:
             yield b"first"
             await asyncio.Event().wait()
 

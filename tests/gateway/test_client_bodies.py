@@ -2,13 +2,13 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
 from gateway.transport.failures import AnswerBroken, SentNoAnswer
+from gateway.transport.outgoing import Pieces
 from tests.gateway.asking import client_of, whole
 from tests.gateway.peers import OK, Message, Upstream, Wire, says
 from tests.waiting import until
@@ -109,7 +109,7 @@ class TestBodies:
     async def test_of_requests(self, upstream: Upstream) -> None:
         """A body that comes in pieces goes in chunks, and its connection is kept."""
 
-        async def pieces() -> AsyncIterator[bytes]:
+        async def pieces() -> Pieces:
             for number in range(100):
                 yield b"%d," % number
                 await asyncio.sleep(0)
@@ -128,7 +128,7 @@ class TestBodies:
         async def script(wire: Wire, _: Message) -> None:
             ends.append(await wire.reader.read())
 
-        async def pieces() -> AsyncIterator[bytes]:
+        async def pieces() -> Pieces:
             yield b"first"
             raise ConnectionError
 

@@ -10,6 +10,12 @@ from tests.waiting import until
 MEGABYTE = 1 << 20
 
 
+async def push(wire: Wire) -> None:
+    """Send for as long as the other side lets us."""
+    while True:
+        await wire.send(b"x" * MEGABYTE)
+
+
 class TestFlow:
     async def test_answers_come_as_they_are_made(self, gateway: Gateway, upstream: Upstream) -> None:
         """Each piece of an answer arrives before the next one is made."""
@@ -112,6 +118,31 @@ class TestFlow:
             assert time.monotonic() - asked < 0.5
             assert (answer.status, answer.body, answer.one("connection")) == (413, b"no!", "close")
 
+    async def test_early_answers_of_an_upstream_that_takes_nothing_more(
+        self, gateway: Gateway, upstream: Upstream
+    ) -> None:
+        """Such an answer is whole, however long its client is still heard out: the upload's time is over with it."""
+        is_over = asyncio.Event()
+
+        async def script(wire: Wire, _: Message) -> None:
+            wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            # The gateway waits for a second, and then for two more for its client.
+            await asyncio.sleep(0.5)
+            await wire.send(b"HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n")
+            await is_over.wait()
+            wire.writer.transport.abort()
+
+        upstream.script = script
+        async with Wire.to(gateway.port) as wire:
+            await wire.send(get("/big", f"Content-Length: {1 << 30}", method="POST"))
+            pushing = asyncio.create_task(push(wire))
+            head = await wire.head()
+            pushing.cancel()
+            answer = await wire.body(head)
+        is_over.set()
+
+        assert (answer.status, answer.body) == (413, b"no!")
+
     async def test_an_upstream_that_takes_nothing(self, gateway: Gateway, upstream: Upstream) -> None:
         """An upload that the upstream does not read ends as a timeout, and its connection is not held any longer."""
         taken: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
@@ -119,10 +150,6 @@ class TestFlow:
         async def script(wire: Wire, _: Message) -> None:
             wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
             taken.set_result(wire.writer)
-
-        async def push(wire: Wire) -> None:
-            while True:
-                await wire.send(b"x" * MEGABYTE)
 
         upstream.script = script
         async with Wire.to(gateway.port) as wire:

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 from starlette.types import Receive
 
 from gateway.configuration.config import ServerConfig
 from gateway.problems import BadFraming, ForwardedTooLarge, RequestTimeout, UpstreamTimeout
+from gateway.transport.outgoing import Pieces
 from gateway.watch import ClientGone, Watch
 
 __all__ = ["HELD_BYTES", "RequestBody", "discard", "too_large"]
@@ -41,7 +41,7 @@ class RequestBody:
             self._held.append(await self._next())
         return b"".join(self._held) if self.received <= HELD_BYTES else None
 
-    async def stream(self, watch: Watch, stall_seconds: float) -> AsyncIterator[bytes]:
+    async def stream(self, watch: Watch, stall_seconds: float) -> Pieces:
         """Give the body piece by piece, each when the upstream has taken the one before.
 
         Whatever goes wrong ends `watch`: the reading happens in a task of the upstream client, where nobody looks. An

@@ -4,12 +4,12 @@ Any byte that nobody asked for ends it: it must never pass for the answer to the
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Protocol
 
 from gateway.patience import Patience
 from gateway.transport.answer import Answer
 from gateway.transport.failures import AnswerBroken, SentNoAnswer, UpstreamFailure
+from gateway.transport.outgoing import Pieces
 from gateway.transport.reader import Reader
 from gateway.transport.upload import Upload
 
@@ -50,7 +50,7 @@ class Link(asyncio.Protocol):
         """Whether a request may be sent on it."""
         return not self._transport.is_closing()
 
-    def send(self, head: bytes, body: bytes | AsyncIterator[bytes] | None, answer: Answer, *, chunked: bool) -> None:
+    def send(self, head: bytes, body: bytes | Pieces | None, answer: Answer, *, chunked: bool) -> None:
         """Send a request, an iterated body piece by piece, `chunked` or not; `answer` hears what becomes of it."""
         self._answer = answer
         self._reader.expect(answer)

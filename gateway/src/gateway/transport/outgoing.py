@@ -1,9 +1,13 @@
 """A request on its way to an upstream."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-__all__ = ["Outgoing"]
+__all__ = ["Outgoing", "Pieces"]
+
+Pieces: TypeAlias = AsyncGenerator[bytes, None]
+"""A body as it comes; whoever leaves it in the middle closes it."""
 
 # A request without a body says so only where one would be expected (RFC 9110 section 8.6).
 METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -20,7 +24,7 @@ class Outgoing:
     method: str
     target: str
     fields: "list[tuple[str, str]]"
-    body: bytes | AsyncIterator[bytes] | None
+    body: bytes | Pieces | None
     idle_seconds: float | None = None
     is_stream: bool = False
     has_key: bool = False

@@ -1,7 +1,10 @@
 """A body on its way to an upstream, piece by piece, as fast as that takes it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from contextlib import aclosing
+
+from gateway.transport.outgoing import Pieces
 
 __all__ = ["Upload"]
 
@@ -21,7 +24,7 @@ class Upload:
         """Whether nothing is left to be sent."""
         return self._task is None or self._task.done()
 
-    def begin(self, body: AsyncIterator[bytes], *, chunked: bool, sent: Callable[[], None]) -> None:
+    def begin(self, body: Pieces, *, chunked: bool, sent: Callable[[], None]) -> None:
         """Send `body`, in chunks of HTTP if `chunked`, and call `sent` when all of it has left."""
         self._task = self._loop.create_task(self._send(body, chunked=chunked, sent=sent))
 
@@ -38,11 +41,13 @@ class Upload:
         if self._task is not None:
             self._task.cancel()
 
-    async def _send(self, body: AsyncIterator[bytes], *, chunked: bool, sent: Callable[[], None]) -> None:
+    async def _send(self, body: Pieces, *, chunked: bool, sent: Callable[[], None]) -> None:
         try:
-            async for piece in body:
-                self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-                await self._is_writable.wait()
+            # Left in the middle, it would go on to time the piece that it gave last.
+            async with aclosing(body):
+                async for piece in body:
+                    self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                    await self._is_writable.wait()
         except Exception:  # noqa: BLE001  # who gives it has told whom it concerns; here it must not look whole
             self._transport.abort()
             return
