@@ -121,3 +121,28 @@ class TestAStop:
                 await open_ended.wait()
 
         assert time.monotonic() - stopped < 4
+
+    @pytest.mark.parametrize(
+        ("framing", "part"), [("Content-Length: 9", b"half"), ("Transfer-Encoding: chunked", chunk(b"half"))]
+    )
+    async def test_breaks_off_what_has_an_end(
+        self, tmp_path: Path, upstream: Upstream, framing: str, part: bytes
+    ) -> None:
+        """Another answer of such an address never looks whole, and to be stopped is no fault of the gateway."""
+
+        async def script(wire: Wire, _: Message) -> None:
+            await wire.send(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode() + part)
+            await wire.reader.read()
+
+        upstream.script = script
+        ports = dict.fromkeys(("PLAIN", "JAR", "DEAD", "HOLE"), upstream.port)
+        async with running_gateway(tmp_path, ports) as gateway, Wire.to(gateway.port) as wire:
+            await wire.send(get("/live"))
+            await wire.head()
+            await wire.reader.readexactly(len(part))
+            os.kill(gateway.pid, signal.SIGTERM)
+
+            async with asyncio.timeout(2):
+                assert await wire.reader.read() == b""
+        last = gateway.lines()[-1]
+        assert (last["path"], last["status"], last["error"]) == ("/live", 200, "busy")

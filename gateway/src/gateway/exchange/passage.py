@@ -69,16 +69,17 @@ class Passage:
     async def pass_on(self, visit: Visit, upstream: str, route: Route, passed: list[tuple[str, str]]) -> None:
         """Send the request with its `passed` fields to `upstream` and its answer to the client.
 
-        Raises a `Refusal` or `Busy` while nothing is answered yet, afterwards `AnswerBroken`; `ClientGone` at any time.
+        Raises a `Refusal` while nothing is answered yet, then `AnswerBroken`; `Busy` and `ClientGone` at any time.
         """
         refuse_streams(visit)
         try:
             await self._pass_on(visit, self._upstreams[upstream], route, passed)
         except StreamEnds:
-            if not visit.reply.is_started:
+            if visit.events is None or not visit.reply.is_started:
+                # Of another answer, a part would look like the whole.
                 raise Busy from None
             # A whole end: the client has lost nothing and comes again, by then to a gateway that stays.
-            await visit.reply.body(visit.events.last_words() if visit.events else b"", more=False)
+            await visit.reply.body(visit.events.last_words(), more=False)
         except ComeAgain as refusal:
             self._tally.shed.add(refusal.code)
             raise
