@@ -26,9 +26,12 @@ from devstack.members import migration
 from devstack.places import temporary_folder
 from devstack.ports import free_ports
 from devstack.servers import Postgres, Valkey, start_postgres, start_valkey
+from shared.redis import TIMEOUT_SECONDS as PROMPT_SECONDS
 
 PROJECT = Path(__file__).resolve().parents[1]
 MIGRATION_SECONDS = 60
+REDIS_TIMEOUT = "shared.redis.TIMEOUT_SECONDS"
+PATIENT_SECONDS = 10.0
 
 NewDatabase = Callable[[str], Awaitable[str]]
 NewPostgres = Callable[[], Postgres]
@@ -99,8 +102,13 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[Valkey]:
-    """The run's Valkey."""
-    with temporary_folder() as folder, start_valkey(folder, *free_ports(1)) as server:
+    """The run's Valkey. Nobody stops it: where it is late, the machine is busy, and nothing is away."""
+    with (
+        temporary_folder() as folder,
+        start_valkey(folder, *free_ports(1)) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(REDIS_TIMEOUT, PATIENT_SECONDS)
         yield server
 
 
@@ -158,8 +166,9 @@ def new_postgres() -> Iterator[NewPostgres]:
 
 
 @pytest.fixture
-def new_valkey() -> Iterator[NewValkey]:
-    """Valkey servers of one test's own."""
+def new_valkey(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewValkey]:
+    """Valkey servers of one test's own; that they are away is noticed as soon as it would be elsewhere."""
+    monkeypatch.setattr(REDIS_TIMEOUT, PROMPT_SECONDS)
     with ExitStack() as ending:
 
         def start() -> Valkey:

@@ -8,17 +8,15 @@ import uvloop
 from redis.exceptions import ResponseError
 
 from devstack.ports import free_ports
-from devstack.servers import start_valkey
 from shared.redis import RedisClient, RedisUnavailable
 from tests.relay import Relay
 from tests.waiting import EVERY_SECONDS, until
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(new_valkey):
     """A server that the test may stop and freeze."""
-    with start_valkey(tmp_path, free_ports(1)[0]) as server:
-        yield server
+    return new_valkey()
 
 
 @pytest.fixture

@@ -32,13 +32,13 @@ class RedisUnavailable(Exception):
     """Redis did not answer, or the breaker is open and it was not asked."""
 
 
-def connect(url: str, *, read_timeout: float = TIMEOUT_SECONDS) -> "Redis":
+def connect(url: str, *, read_timeout: float | None = None) -> "Redis":
     """Return a bare client for `url`: no retries, `read_timeout` in seconds. Blocking reads need one of their own."""
     return Redis.from_url(
         url,
         retry=Retry(NoBackoff(), 0),
         socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_timeout=read_timeout,
+        socket_timeout=TIMEOUT_SECONDS if read_timeout is None else read_timeout,
         health_check_interval=0,
         decode_responses=False,
     )

@@ -13,10 +13,8 @@ WRONG = "a wrong password"
 
 
 @pytest.fixture
-async def strict(new_service, redis_url, monkeypatch):
+async def strict(new_service, redis_url):
     """A service as in production: with the limits for client addresses as they are."""
-    # What a Redis that is late does not count would be counted apart; where the exact number matters it may be late.
-    monkeypatch.setattr("shared.redis.TIMEOUT_SECONDS", 10.0)
     return await new_service(throttle_factor=1, redis_url=redis_url)
 
 
