@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ from tests.gateway.certificates import certificate_for
 from tests.gateway.peers import OK, Message, Upstream, Wire, says
 from tests.gateway.scripts import hangs_up
 from tests.waiting import until
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    """An upstream to which nobody else keeps connections."""
+    async with Upstream().serving() as upstream:
+        yield upstream
 
 
 class TestKeptConnections:

@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
 
@@ -14,6 +15,13 @@ from tests.gateway.peers import OK, Message, Upstream, Wire, says
 from tests.waiting import until
 
 CHUNK = b"x" * 65536
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    """An upstream to which nobody else keeps connections."""
+    async with Upstream().serving() as upstream:
+        yield upstream
 
 
 class TestInterimAnswers:
