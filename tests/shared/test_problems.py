@@ -202,6 +202,13 @@ class TestBodyLimit:
         assert_is_problem(response, 413, "body_too_large")
         assert response.headers["connection"] == "close"
 
+    async def test_reads_no_length_behind_thousands_of_zeros(self, client):
+        """A parser may take them, and they are more than Python reads as a number."""
+        headers = {"content-type": "application/json", "content-length": "2".zfill(5000)}
+        response = await client.post("/login", content=b"{}", headers=headers)
+
+        assert_is_problem(response, 413, "body_too_large")
+
     async def test_counts_what_has_no_length(self, client):
         """A chunked body is counted while it comes."""
 

@@ -11,6 +11,9 @@ from shared.problems import BadRequest, BodyTooLarge, Problem
 
 __all__ = ["BodyLimit"]
 
+# As many as a number of 64 bits has; Python reads none of more than 4300.
+MAX_LENGTH_DIGITS = 20
+
 
 class BodyLimit:
     """Refuse bodies over `max_bytes` with 413: by their declared length before a byte is read, else while counting.
@@ -52,7 +55,7 @@ def _refusal(headers: Headers, max_bytes: int) -> Problem | None:
         # The parser never delivers that body, and would take it for the next request.
         return BadRequest("A request with a body must not offer an upgrade.", headers={"Connection": "close"})
     declared = headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > max_bytes:
+    if not declared.isdecimal() or len(declared) > MAX_LENGTH_DIGITS or int(declared) > max_bytes:
         # The rest of the body is not read, so the connection cannot be used again.
         detail = f"The body is larger than the {max_bytes} bytes that this address takes."
         return BodyTooLarge(detail, headers={"Connection": "close"})
