@@ -2,8 +2,9 @@
 
 import asyncio
 
+from tests.gateway.conftest import OneGateway
 from tests.gateway.here import Names, config_of, gateway_here
-from tests.gateway.peers import Upstream, Wire, get, says
+from tests.gateway.peers import Upstream, Wire, get, post, says
 from tests.gateway.replicas import ADDRESSES, Slow, between, replicas
 from tests.gateway.scripts import hangs_up
 from tests.waiting import until
@@ -108,3 +109,16 @@ class TestABlackHole:
             assert set(codes) == {TIMEOUT, "circuit_open"}
             assert codes.count(TIMEOUT) == 1
             assert finished_meanwhile > 0
+
+
+class TestTheLog:
+    async def test_puts_it_down_to_no_other_request(self, one_gateway: OneGateway, upstream: Upstream) -> None:
+        """What a request says of itself in the log is not said of the one behind it on the same connection."""
+        upstream.script = hangs_up
+        async with one_gateway() as gateway, Wire.to(gateway.port) as wire:
+            await wire.send(get("/nowhere") + post("/dead", "a") * 5)
+            ids = {(await wire.body(await wire.head())).one("x-request-id") for _ in range(6)}
+            await until(lambda: "endpoint_out" in gateway.log.read_text())
+            [line] = [line for line in gateway.log.read_text().splitlines() if "endpoint_out" in line]
+
+        assert not any(str(each) in line for each in ids)

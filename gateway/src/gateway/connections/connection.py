@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextvars import Context
 from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -93,7 +94,8 @@ class BoundedConnection(HttpToolsProtocol):
         if not self.flow.write_paused:
             # Otherwise nothing of this answer leaves before some of the others is taken, and that has its time.
             self._stall.stop()
-        task = self.loop.create_task(cycle.run(self.app))
+        # Begun at the end of the one before, it would take over what that says of itself in the log.
+        task = self.loop.create_task(cycle.run(self.app), context=Context())
         task.add_done_callback(self._finish)
         self.tasks.add(task)
 
