@@ -9,6 +9,7 @@ from tests.gateway.process import Gateway
 from tests.gateway.scripts import echoes
 from tests.waiting import until
 
+MAX_BEHIND = 32
 CHUNKED = "Transfer-Encoding: chunked"
 
 
@@ -83,3 +84,23 @@ class TestFaultsBehindAnswers:
 
             assert answer.status == 404
             assert await wire.reader.read() == b""
+
+    async def test_too_many_pipelined(self, gateway: Gateway, upstream: Upstream) -> None:
+        """So many may wait behind one; the others are not read, and with the last answer the connection ends."""
+        may_answer = asyncio.Event()
+
+        async def script(wire: Wire, request: Message) -> None:
+            await may_answer.wait()
+            await echoes(wire, request)
+
+        upstream.script = script
+        async with Wire.to(gateway.port) as wire:
+            await wire.send("".join(get(f"/todos/{number}") for number in range(2 * MAX_BEHIND)))
+            await until(lambda: upstream.seen)
+            may_answer.set()
+            answers = [await wire.body(await wire.head()) for _ in range(1 + MAX_BEHIND)]
+
+            assert [answer.body for answer in answers] == [f"/todos/{n} ".encode() for n in range(1 + MAX_BEHIND)]
+            assert answers[-1].one("connection") == "close"
+            assert await wire.is_closed()
+        assert len(upstream.seen) == 1 + MAX_BEHIND

@@ -20,6 +20,8 @@ __all__ = ["BoundedConnection"]
 
 # How long a client may go on sending what nobody reads: closing at once would make the kernel cut our answer off.
 LINGER_SECONDS = 2.0
+# One piece of what came can hold thousands of small requests, and each takes many times its bytes while it waits.
+MAX_BEHIND = 32
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -88,6 +90,11 @@ class BoundedConnection(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self._behind.append(cycle)
+
+    @property
+    def _has_enough(self) -> bool:
+        """Whether no further request may wait behind the others."""
+        return len(self._behind) >= MAX_BEHIND
 
     def _begin(self, cycle: Cycle) -> None:
         self._running = cycle

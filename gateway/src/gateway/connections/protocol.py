@@ -15,7 +15,7 @@ from gateway.connections.connection import BoundedConnection
 from gateway.connections.cycle import Cycle
 from gateway.connections.unreadable import fault_of
 from gateway.heads.targets import complete_scope
-from gateway.problems import HeadersTooLarge, HttpVersion, NoTunnel, Refusal, TargetTooLong
+from gateway.problems import HeadersTooLarge, HttpVersion, NoTunnel, Overloaded, Refusal, TargetTooLong
 
 __all__ = ["GatewayProtocol", "protocol_of"]
 
@@ -99,6 +99,9 @@ class GatewayProtocol(BoundedConnection):
         self._offers_upgrade = self.parser.should_upgrade()
         if self._offers_upgrade:
             return
+        if self._has_enough:
+            # Who sends requests ahead asks again for those that had no answer (RFC 9112 section 9.3.2).
+            self._stop_reading(Overloaded())
         self._reads_head = False
         self._patience.end()
         self._queue(self._new_cycle(method.decode("ascii"), version))
