@@ -102,6 +102,11 @@ class Watch:
         self._is_answered = True
         self._deadline.end(self)
 
+    def stalled(self) -> None:
+        """End the block, as the upstream takes no more of the body, unless the head is there: then it need not."""
+        if not self._is_answered:
+            self.stop(UpstreamTimeout())
+
     def stop(self, reason: Exception) -> None:
         """End the block with `reason`; the first one counts."""
         if self._reason is None and self._task is not None:

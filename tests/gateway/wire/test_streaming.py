@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.gateway.peers import Message, Upstream, Wire, get
 from tests.gateway.process import Gateway
 from tests.waiting import until
@@ -118,17 +120,22 @@ class TestFlow:
             assert time.monotonic() - asked < 0.5
             assert (answer.status, answer.body, answer.one("connection")) == (413, b"no!", "close")
 
+    @pytest.mark.parametrize("pieces", [1, 4])
     async def test_early_answers_of_an_upstream_that_takes_nothing_more(
-        self, gateway: Gateway, upstream: Upstream
+        self, gateway: Gateway, upstream: Upstream, pieces: int
     ) -> None:
-        """Such an answer is whole, however long its client is still heard out: the upload's time is over with it."""
+        """Such an answer is whole, however long it and its client take: with its head, the upload's time is over."""
         is_over = asyncio.Event()
 
         async def script(wire: Wire, _: Message) -> None:
             wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
             # The gateway waits for a second, and then for two more for its client.
             await asyncio.sleep(0.5)
-            await wire.send(b"HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n")
+            await wire.send(b"HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n")
+            for _ in range(pieces - 1):
+                await asyncio.sleep(0.4)
+                await wire.send(b"3\r\nno!\r\n")
+            await wire.send(b"0\r\n\r\n")
             await is_over.wait()
             wire.writer.transport.abort()
 
@@ -141,7 +148,7 @@ class TestFlow:
             answer = await wire.body(head)
         is_over.set()
 
-        assert (answer.status, answer.body) == (413, b"no!")
+        assert (answer.status, answer.body) == (413, b"no!" * pieces)
 
     async def test_an_upstream_that_takes_nothing(self, gateway: Gateway, upstream: Upstream) -> None:
         """An upload that the upstream does not read ends as a timeout, and its connection is not held any longer."""

@@ -6,7 +6,7 @@ import time
 from starlette.types import Receive
 
 from gateway.configuration.config import ServerConfig
-from gateway.problems import BadFraming, ForwardedTooLarge, RequestTimeout, UpstreamTimeout
+from gateway.problems import BadFraming, ForwardedTooLarge, RequestTimeout
 from gateway.transport.outgoing import Pieces
 from gateway.watch import ClientGone, Watch
 
@@ -52,7 +52,7 @@ class RequestBody:
             while self._held or not self.is_whole:
                 chunk = self._held.pop(0) if self._held else await self._next()
                 if chunk:
-                    stall = loop.call_later(stall_seconds, watch.stop, UpstreamTimeout())
+                    stall = loop.call_later(stall_seconds, watch.stalled)
                     try:
                         yield chunk
                     finally:
