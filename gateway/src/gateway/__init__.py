@@ -8,6 +8,7 @@ A request goes through the rooms in this order, and its answer back the other wa
     upstreams       which endpoint of the service is asked, whether it is, and whether a second time
     transport       HTTP/1.1 to that endpoint, over connections that are kept
 
-Beside them: configuration (what all of it runs with), openapi (the document of the whole), access_log and metrics.
+Beside them: configuration (what all of it runs with), openapi (the document of the whole), access_log and metrics;
+watch (ends a request's work when its client has gone or its time is over) and patience (how long a wait may be).
 `main` puts it together, `__main__` serves it. Imports between rooms go one way only; `make check` says which.
 """
