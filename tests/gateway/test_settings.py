@@ -138,6 +138,14 @@ class TestChecking:
             '  gateway.toml: routes.0.auth: is missing (say "required", "optional" or "none")',
         ]
 
+    def test_says_that_there_is_no_file(self, tmp_path: Path) -> None:
+        """In words, with the variable that named it."""
+        run = check(tmp_path, GOOD, GATEWAY_CONFIG="none.toml")
+
+        assert run.stderr.splitlines()[1:] == [
+            "  GATEWAY_CONFIG: there is no file none.toml; without the variable it is gateway.toml"
+        ]
+
 
 class TestRefusing:
     @pytest.mark.parametrize(

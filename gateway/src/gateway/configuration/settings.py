@@ -81,6 +81,8 @@ def _read_file(path: Path, variables: Mapping[str, str]) -> tuple[Config | None,
     """Return what the file says, with the addresses that `variables` give, and what is wrong with either."""
     try:
         raw = _with_addresses(tomllib.loads(path.read_text()), variables)
+    except FileNotFoundError:
+        return None, [f"GATEWAY_CONFIG: there is no file {path}; without the variable it is gateway.toml"]
     except (OSError, ValueError) as error:
         return None, [f"GATEWAY_CONFIG: {path}: {error}"]
     faults = _unknown_variables(variables, raw)
