@@ -49,7 +49,7 @@ async def keep_resolved(url: str, resolve: Resolve, moved: Callable[[Sequence[st
                 moved(await resolve(urlsplit(url).hostname or ""))
                 is_known = True
             except OSError as error:
-                structlog.get_logger().warning("unresolved", upstream=url, error=str(error))
+                structlog.get_logger().warning("unresolved", url=url, error=str(error))
             looked.set()
             await pause(stop, RESOLVE_SECONDS if is_known else RESOLVE_AGAIN_SECONDS)
 

@@ -112,7 +112,7 @@ class Upstream:
         hosts = (f"[{address}]" if ":" in address else address for address in addresses)
         origins = sorted({f"{place.scheme}://{host}:{port}" for host in hosts})
         if origins != sorted(known):
-            log.info("endpoints", upstream=self.config.url, endpoints=origins)
+            log.info("endpoints", upstream=self.name, endpoints=origins)
         self.endpoints = [known.get(origin) or Endpoint(origin, Breaker(time.monotonic)) for origin in origins]
 
     def room_for(self, request: Outgoing) -> AbstractContextManager[None]:
