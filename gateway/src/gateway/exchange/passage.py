@@ -180,17 +180,15 @@ def _has_key(request: Outgoing) -> bool:
 
 def _own_fields(visit: Visit) -> list[tuple[str, str]]:
     identity = visit.identity
-    fields = [
+    return [
         ("via", VIA.decode()),
         ("x-forwarded-for", identity.client),
         ("x-forwarded-proto", identity.scheme),
         ("x-forwarded-host", visit.host.decode("ascii")),
         ("x-request-id", identity.request_id),
         ("traceparent", identity.traceparent),
+        *([("tracestate", identity.tracestate)] if identity.tracestate else []),
     ]
-    if identity.tracestate:
-        fields.append(("tracestate", identity.tracestate))
-    return fields
 
 
 def _refusal(failure: UpstreamFailure) -> Refusal:
