@@ -67,6 +67,7 @@ async def up(stack: Stack) -> int:
     console = Console()
     supervisor = Supervisor(console, stack.write)
     asked_to_end = _signals(supervisor)
+    console.say("starting: until `ready` the parts miss each other, and warn of it")
     starting = asyncio.create_task(start_set(PROJECT, supervisor, stack, fixed))
     try:
         await asyncio.wait((starting, asked_to_end, supervisor.failed), return_when=asyncio.FIRST_COMPLETED)
