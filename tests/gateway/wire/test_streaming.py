@@ -105,11 +105,17 @@ class TestFlow:
         assert answer.status == 200
         assert most - before < 16 * 1024
 
-    async def test_early_answers(self, gateway: Gateway, upstream: Upstream) -> None:
-        """An answer that the upstream gives before it has the whole body reaches the client at once."""
+    @pytest.mark.parametrize(
+        "framed", ["Content-Length: 3\r\n\r\nno!", "Transfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n"]
+    )
+    async def test_early_answers(self, gateway: Gateway, upstream: Upstream, framed: str) -> None:
+        """An answer that the upstream gives before it has the whole body reaches the client at once.
+
+        So it is over for the gateway too: whoever goes on sending is heard out, but holds no place.
+        """
 
         async def script(wire: Wire, _: Message) -> None:
-            await wire.send(b"HTTP/1.1 413 No\r\nContent-Length: 3\r\n\r\nno!")
+            await wire.send(f"HTTP/1.1 413 No\r\n{framed}")
 
         upstream.script = script
         async with Wire.to(gateway.port) as wire:
@@ -119,6 +125,8 @@ class TestFlow:
 
             assert time.monotonic() - asked < 0.5
             assert (answer.status, answer.body, answer.one("connection")) == (413, b"no!", "close")
+            request_id = answer.one("x-request-id")
+            await until(lambda: request_id in {line["request_id"] for line in gateway.lines()}, seconds=1)
 
     @pytest.mark.parametrize("pieces", [1, 4])
     async def test_early_answers_of_an_upstream_that_takes_nothing_more(

@@ -107,9 +107,15 @@ class BoundedConnection(HttpToolsProtocol):
         self.tasks.add(task)
 
     def _answered(self) -> None:
-        """Begin with the next request when an answer has left whole, or wait for one."""
+        """Begin with the next request when an answer has left whole, or wait for one, or end with this one."""
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._running is None:
+            return
+        if not self._running.keep_alive:
+            if self._running.more_body:
+                self._linger()
+            else:
+                self.transport.close()
             return
         self.flow.resume_reading()
         if self._behind:
@@ -144,7 +150,14 @@ class BoundedConnection(HttpToolsProtocol):
         self.transport.write(wire_form(problem, request_id))
         log: AccessLog = self.app_state["access_log"]
         log.add(line_of(problem, request_id, self.client and self.client[0], self.loop.time() - self._began))
+        self._linger()
+
+    def _linger(self) -> None:
+        """End the connection as soon as its client does, or after a while; what still comes is dropped."""
+        self._patience.end()
+        self._is_deaf = True
         self.transport.write_eof()
+        self.flow.resume_reading()
         self._stall.watch()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 

@@ -181,8 +181,6 @@ class Cycle:
     def _complete(self) -> None:
         self.response_complete = True
         self._tell()
-        if not self.keep_alive:
-            self._transport.close()
         self._on_response()
 
 

@@ -10,10 +10,9 @@ from gateway.problems import BadFraming, ForwardedTooLarge, RequestTimeout
 from gateway.transport.outgoing import Pieces
 from gateway.watch import ClientGone, Watch
 
-__all__ = ["HELD_BYTES", "RequestBody", "discard", "too_large"]
+__all__ = ["HELD_BYTES", "RequestBody", "too_large"]
 
 HELD_BYTES = 65536
-LINGER_SECONDS = 2.0
 
 
 class RequestBody:
@@ -94,18 +93,3 @@ def too_large(max_bytes: int) -> ForwardedTooLarge:
     """Return the refusal of a body over `max_bytes`. What is left of it stays unread, so the connection must end."""
     detail = f"The body is larger than the {max_bytes} bytes that this address takes."
     return ForwardedTooLarge(detail, Connection="close")
-
-
-async def discard(receive: Receive) -> None:
-    """Read on for up to two seconds after an early answer, so that the client gets to see it.
-
-    Closing with unread data in the socket makes the kernel send a reset, which can delete the answer at the client.
-    """
-    try:
-        async with asyncio.timeout(LINGER_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                    return
-    except TimeoutError:
-        return

@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Mapping
 
 from gateway.configuration.config import Config
-from gateway.exchange.bodies import HELD_BYTES, RequestBody, discard
+from gateway.exchange.bodies import HELD_BYTES, RequestBody
 from gateway.exchange.streams import Events, StreamEnds, Streams
 from gateway.exchange.visit import Visit
 from gateway.exchange.whole import collected_for, refuse_streams
@@ -144,7 +144,7 @@ class Passage:
         await visit.reply.start(answer.status, head)
         if collected is not None:
             await visit.reply.body(collected, more=True)
-        await _stream(visit, answer, is_early=is_early)
+        await _stream(visit, answer)
 
     def _head(self, visit: Visit, answer: Answer) -> Pairs:
         if not 200 <= answer.status <= 599:
@@ -155,7 +155,7 @@ class Passage:
         ]
 
 
-async def _stream(visit: Visit, answer: Answer, *, is_early: bool) -> None:
+async def _stream(visit: Visit, answer: Answer) -> None:
     more = True
     while more:
         was_whole = answer.is_whole
@@ -164,11 +164,6 @@ async def _stream(visit: Visit, answer: Answer, *, is_early: bool) -> None:
             await visit.reply.body(b"", more=True)
         chunk = await answer.read()
         more = bool(chunk) and not was_whole and not answer.is_whole
-        if not more and is_early:
-            # The client is still sending. It gets the whole answer now, and the end of the connection after a while.
-            await visit.reply.body(chunk, more=True)
-            await discard(visit.receive)
-            chunk = b""
         await visit.reply.body(chunk, more=more)
         if visit.events is not None:
             visit.events.sent(chunk)

@@ -1,6 +1,6 @@
 """How a request is refused: a problem in place of its answer, and what becomes of a body that is still to come."""
 
-from gateway.exchange.bodies import HELD_BYTES, discard
+from gateway.exchange.bodies import HELD_BYTES
 from gateway.exchange.visit import Visit
 from gateway.heads.headers import Pairs
 from shared.logging import request_context
@@ -20,13 +20,9 @@ async def refuse(visit: Visit, problem: Problem) -> None:
     head: Pairs = list(response.raw_headers)
     is_waiting = bool(visit.fields.all(b"expect"))
     is_long = visit.declared_length - visit.bytes_in > HELD_BYTES
-    ends = "Connection" in problem.headers
-    if not ends and (is_waiting or is_long):
+    if "Connection" not in problem.headers and (is_waiting or is_long):
         # Who waits may send its body all the same, or its next request: only the connection's end is clear. And what
         # is left of a long one would come for nobody.
         head.append((b"connection", b"close"))
     await visit.reply.start(response.status_code, head)
-    await visit.reply.body(bytes(response.body), more=True)
-    if (ends or is_long) and not is_waiting:
-        await discard(visit.receive)
-    await visit.reply.body(b"", more=False)
+    await visit.reply.body(bytes(response.body), more=False)
