@@ -14,7 +14,7 @@ import pytest
 
 from devstack.ports import free_ports
 from tests.gateway.peers import Upstream
-from tests.gateway.process import config_text, running_gateway
+from tests.gateway.process import config_text, patient, running_gateway
 from tests.system.browser import results_of
 from tests.system.origins import CREDENTIALS, EXPOSED, HIDDEN, METHODS, ORIGINS, PAGE, SAFE, STATUSES, Service, table
 
@@ -27,7 +27,7 @@ OTHERS = ORIGINS[1:]
 async def visit(tmp_path_factory):
     """What each page saw, what came to the service, and the gateway's lines of it."""
     folder, service, [nobody] = tmp_path_factory.mktemp("origins"), Service(), free_ports(1)
-    (folder / "patient.toml").write_text(config_text().replace("first_byte = 0.5", "first_byte = 10"))
+    (folder / "patient.toml").write_text(patient(config_text()))
     variables = {"GATEWAY_CONFIG": str(folder / "patient.toml"), "ALLOWED_ORIGINS": "http://localhost:3000"}
     async with Upstream(script=service).serving() as upstream:
         ports = dict.fromkeys(("PLAIN", "JAR"), upstream.port) | dict.fromkeys(("DEAD", "HOLE"), nobody)

@@ -78,9 +78,13 @@ class TestAServiceThatHangs:
         )
 
     async def timed(self, person, path: str) -> float:
-        """Ask for a path some times, one after the other; return the milliseconds that 99 % took at most."""
-        took = []
-        for _ in range(ANSWERS):
+        """Ask for a path some times, one after the other; return the milliseconds that 99 % took at most.
+
+        It takes half as long as the gateway waits for a service at most.
+        """
+        took: list[float] = []
+        ends = time.perf_counter() + 5
+        while len(took) < ANSWERS and time.perf_counter() < ends:
             began = time.perf_counter()
             assert (await person.client.get(path)).status_code == 200
             took.append((time.perf_counter() - began) * 1000)
