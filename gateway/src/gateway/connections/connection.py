@@ -112,7 +112,7 @@ class BoundedConnection(HttpToolsProtocol):
         if self.transport.is_closing() or self._running is None:
             return
         if not self._running.keep_alive:
-            if self._running.more_body:
+            if self._running.more_body or self._is_deaf:
                 self._linger()
             else:
                 self.transport.close()
