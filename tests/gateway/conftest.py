@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.peers import Upstream, get
-from tests.gateway.process import Gateway, running_gateway
+from tests.gateway.process import HASTY_SERVER, HASTY_SERVICE, Gateway, running_gateway
 
 OneGateway = Callable[..., AbstractAsyncContextManager[Gateway]]
 
@@ -51,12 +51,25 @@ def upstream(upstream_server: Upstream) -> Upstream:
 
 
 @pytest.fixture(scope="session")
+def upstream_ports(upstream_server: Upstream, dead_port: int, hole_port: int) -> dict[str, int]:
+    """The ports of the services of a gateway, by their names in its configuration."""
+    return {"PLAIN": upstream_server.port, "JAR": upstream_server.port, "DEAD": dead_port, "HOLE": hole_port}
+
+
+@pytest.fixture(scope="session")
 async def gateway_process(
-    tmp_path_factory: pytest.TempPathFactory, upstream_server: Upstream, dead_port: int, hole_port: int
+    tmp_path_factory: pytest.TempPathFactory, upstream_ports: dict[str, int]
 ) -> AsyncIterator[Gateway]:
-    scripted = upstream_server.port
-    ports = {"PLAIN": scripted, "JAR": scripted, "DEAD": dead_port, "HOLE": hole_port}
-    async with running_gateway(tmp_path_factory.mktemp("gateway"), ports) as gateway:
+    async with running_gateway(tmp_path_factory.mktemp("gateway"), upstream_ports) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+async def hasty_process(
+    tmp_path_factory: pytest.TempPathFactory, upstream_ports: dict[str, int]
+) -> AsyncIterator[Gateway]:
+    folder = tmp_path_factory.mktemp("hasty")
+    async with running_gateway(folder, upstream_ports, HASTY_SERVER, HASTY_SERVICE) as gateway:
         yield gateway
 
 
@@ -73,3 +86,11 @@ async def gateway(gateway_process: Gateway, upstream: Upstream) -> Gateway:
     await gateway_process.ask(get())
     upstream.forget()
     return gateway_process
+
+
+@pytest.fixture
+async def hasty(hasty_process: Gateway, upstream: Upstream) -> Gateway:
+    """One that soon has enough of a slow client or service. Whoever is quick may still be too slow for it."""
+    await hasty_process.ask(get())
+    upstream.forget()
+    return hasty_process

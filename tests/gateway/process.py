@@ -18,23 +18,25 @@ from tests.gateway.peers import Message, Wire
 NO_KEYS = "http://127.0.0.1:1/.well-known/jwks.json"
 """An address of a key set where nobody is."""
 
-SERVER = """
-body_idle = 0.6
-header_timeout = 0.8
-"""
+PATIENT_SERVICE = "first_byte = 10"
+"""As patient as the gateway is with clients by default: no test waits as long for an answer, on any machine."""
+
+HASTY_SERVER = "header_timeout = 0.8\nbody_idle = 0.6"
+HASTY_SERVICE = "first_byte = 0.5\nidle = 1.0"
+"""For tests of these times, and of nothing else."""
+
 PLENTY = "rate = 1000000, burst = 1000000"
-CONFIG = f"""
+CONFIG = """
 [limits]
-plenty = {{ key = "ip", {PLENTY} }}
-few = {{ key = "ip", rate = 1, per = 900, burst = 3 }}
+plenty = { key = "ip", %(plenty)s }
+few = { key = "ip", rate = 1, per = 900, burst = 3 }
 [cors]
 origins = ["http://app.test"]
 [docs]
 title = "Things"
 [upstreams.plain]
 url = "http://127.0.0.1:1"
-first_byte = 0.5
-idle = 1.0
+%(service)s
 [upstreams.jar]
 url = "http://127.0.0.1:1"
 cookies = true
@@ -82,15 +84,19 @@ max_body = 1024
 )
 
 
-def config_text(server: str = SERVER) -> str:
-    """Return a gateway.toml with these lines about the server; unless they say so, nothing is a flood."""
+def config_text(server: str = "", service: str = PATIENT_SERVICE) -> str:
+    """Return a gateway.toml with these lines about the server, and about the service behind most of its routes.
+
+    Unless `server` says so, nothing is a flood.
+    """
     entries = (
         f'[[routes]]\npath = "{path}"\nmatch = "{match}"\nupstream = "{upstream}"\n'
         f'methods = {methods.split()}\nauth = "none"\nlimit = "{LIMITS.get(path, "plenty")}"\nmax_body = {max_body}\n'
         for path, match, upstream, methods, max_body in ROUTES
     )
     flood = "" if "flood" in server else f"flood = {{ {PLENTY} }}"
-    return f"[server]\n{server}\n{flood}\n{CONFIG}" + "".join(entries) + STREAM + GUARDED
+    upstreams = CONFIG % {"plenty": PLENTY, "service": service}
+    return f"[server]\n{server}\n{flood}\n{upstreams}" + "".join(entries) + STREAM + GUARDED
 
 
 @dataclass
@@ -139,18 +145,17 @@ def _held_sockets() -> list[tuple[int, int]]:
     return [(int(row[1].split(":")[1], 16), int(row[2].split(":")[1], 16)) for row in rows if row[9] != "0"]
 
 
-def patient(text: str) -> str:
-    """Return the configuration with longer times for services than a busy machine takes."""
-    return text.replace("first_byte = 0.5", "first_byte = 10")
-
-
 @asynccontextmanager
 async def running_gateway(
-    folder: Path, upstream_ports: Mapping[str, int], server: str = SERVER, **variables: str
+    folder: Path,
+    upstream_ports: Mapping[str, int],
+    server: str = "",
+    service: str = PATIENT_SERVICE,
+    **variables: str,
 ) -> AsyncIterator[Gateway]:
-    """Run the gateway of `config_text(server)` with its upstreams at these ports, and further `variables`."""
+    """Run the gateway of `config_text(server, service)`, its upstreams at these ports, with further `variables`."""
     config, log, (port,) = folder / "gateway.toml", folder / "log", free_ports(1)
-    config.write_text(config_text(server))
+    config.write_text(config_text(server, service))
     urls = {f"GATEWAY_UPSTREAM_{name}_URL": f"http://127.0.0.1:{number}" for name, number in upstream_ports.items()}
     environment = {
         "PATH": os.environ["PATH"],

@@ -14,7 +14,7 @@ import pytest
 
 from devstack.ports import free_ports
 from tests.gateway.peers import Upstream
-from tests.gateway.process import config_text, patient, running_gateway
+from tests.gateway.process import running_gateway
 from tests.system.browser import results_of
 from tests.system.origins import CREDENTIALS, EXPOSED, HIDDEN, METHODS, ORIGINS, PAGE, SAFE, STATUSES, Service, table
 
@@ -27,11 +27,10 @@ OTHERS = ORIGINS[1:]
 async def visit(tmp_path_factory):
     """What each page saw, what came to the service, and the gateway's lines of it."""
     folder, service, [nobody] = tmp_path_factory.mktemp("origins"), Service(), free_ports(1)
-    (folder / "patient.toml").write_text(patient(config_text()))
-    variables = {"GATEWAY_CONFIG": str(folder / "patient.toml"), "ALLOWED_ORIGINS": "http://localhost:3000"}
+    variables = {"THROTTLE_FACTOR": "10000", "ALLOWED_ORIGINS": "http://localhost:3000"}
     async with Upstream(script=service).serving() as upstream:
         ports = dict.fromkeys(("PLAIN", "JAR"), upstream.port) | dict.fromkeys(("DEAD", "HOLE"), nobody)
-        async with running_gateway(folder, ports, "", THROTTLE_FACTOR="10000", **variables) as gateway:
+        async with running_gateway(folder, ports, **variables) as gateway:
             service.api = f"http://localhost:{gateway.port}"
             targets = {"api": service.api, "elsewhere": f"http://127.0.0.1:{upstream.port}"}
             plan = {"methods": METHODS, "statuses": STATUSES, "fields": sorted(EXPOSED | SAFE | HIDDEN)}

@@ -8,7 +8,7 @@ import httpx
 
 from devstack.ports import free_ports
 from tests.gateway.peers import OK, Message, Upstream, Wire, get, post
-from tests.gateway.process import Gateway, config_text, patient, running_gateway
+from tests.gateway.process import Gateway, running_gateway
 from tests.metering import read
 from tests.proofs import rounds
 from tests.waiting import until
@@ -49,9 +49,7 @@ class TestACancelStorm:
             return figures["gateway_in_flight"] == 0
 
         ports = dict.fromkeys(("PLAIN", "JAR", "DEAD", "HOLE"), upstream.port)
-        (tmp_path / "patient.toml").write_text(patient(config_text()))
-        variables = {"ADMIN_PORT": str(admin), "GATEWAY_CONFIG": str(tmp_path / "patient.toml")}
-        async with running_gateway(tmp_path, ports, **variables) as gateway:
+        async with running_gateway(tmp_path, ports, ADMIN_PORT=str(admin)) as gateway:
             await gateway.ask(get("/todos"))
             before = descriptors(gateway)
             upstream.script = script

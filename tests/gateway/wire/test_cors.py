@@ -4,7 +4,7 @@ import pytest
 
 from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import Message, Upstream, get, post, says
-from tests.gateway.process import SERVER, Gateway
+from tests.gateway.process import Gateway
 
 APP = "Origin: http://app.test"
 EVIL = "Origin: http://evil.test"
@@ -140,7 +140,7 @@ class TestWrites:
         trusted = {"TRUSTED_PROXIES": "127.0.0.1/32", "PUBLIC_URL": "https://api.example", "GATEWAY_HOSTS": "b.example"}
         asked = ["https://api.example", "https://b.example", "http://b.example", "http://api.example"]
         statuses = []
-        async with one_gateway(SERVER, **trusted) as gateway:
+        async with one_gateway(**trusted) as gateway:
             for origin in asked:
                 head = f"POST /todos HTTP/1.1\r\nHost: b.example\r\nOrigin: {origin}\r\nContent-Length: 0\r\n"
                 behind_tls = await gateway.ask(f"{head}X-Forwarded-Proto: https\r\n\r\n")

@@ -46,7 +46,7 @@ UPSTREAMS: dict[str, tuple[int, str, Script]] = {
     "broken off": (502, "upstream_reset", closes),
     "unreadable": (502, "upstream_protocol", says("HTTP/1.1 abc\r\n\r\n")),
     "no such status": (502, "upstream_protocol", says("HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n")),
-    "slow": (504, "upstream_timeout", never),
+    "stalls": (504, "upstream_timeout", never),
 }
 
 
@@ -59,11 +59,11 @@ def assert_readable(answer: Message) -> None:
 
 class TestReadable:
     @pytest.mark.parametrize("name", OWN)
-    async def test_cors_every_status_of_the_gateway(self, gateway: Gateway, name: str) -> None:
+    async def test_cors_every_status_of_the_gateway(self, gateway: Gateway, hasty: Gateway, name: str) -> None:
         """The gateway's own refusals are problems with an id, a cause and the CORS fields."""
         status, request = OWN[name]
 
-        answer = await gateway.ask_a_bad_one(request())
+        answer = await (hasty if "stalls" in name else gateway).ask_a_bad_one(request())
 
         assert answer.status == status
         assert_readable(answer)
@@ -74,11 +74,13 @@ class TestReadable:
         assert answer.one("cache-control") == "no-store"
 
     @pytest.mark.parametrize("name", UPSTREAMS)
-    async def test_cors_every_status_for_a_service(self, gateway: Gateway, upstream: Upstream, name: str) -> None:
+    async def test_cors_every_status_for_a_service(
+        self, gateway: Gateway, hasty: Gateway, upstream: Upstream, name: str
+    ) -> None:
         """So are those that say what is wrong with a service."""
         status, code, upstream.script = UPSTREAMS[name]
 
-        answer = await gateway.ask(get("/todos", APP))
+        answer = await (hasty if name == "stalls" else gateway).ask(get("/todos", APP))
 
         assert (answer.status, answer.code) == (status, code)
         assert_readable(answer)
@@ -99,14 +101,14 @@ class TestReadable:
 
 class TestUnreadable:
     @pytest.mark.parametrize("name", NEVER_READ_WHOLE)
-    async def test_cors_not_for_what_was_never_read(self, gateway: Gateway, name: str) -> None:
+    async def test_cors_not_for_what_was_never_read(self, gateway: Gateway, hasty: Gateway, name: str) -> None:
         """What was not read to its end has no origin either: a problem with an id, and no CORS fields.
 
         A page gets there by too long a head alone, and then cannot tell the answer from a network that is gone.
         """
         status, _, request = NEVER_READ_WHOLE[name]
 
-        answer = await gateway.ask_a_bad_one(request(APP))
+        answer = await (hasty if "stalls" in name else gateway).ask_a_bad_one(request(APP))
 
         assert answer.status == status
         assert json.loads(answer.body)["request_id"] == answer.one("x-request-id")

@@ -8,7 +8,7 @@ import pytest
 from devstack.ports import free_ports
 from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import Upstream, Wire, get
-from tests.gateway.process import SERVER, Gateway
+from tests.gateway.process import Gateway
 from tests.gateway.wire.test_limits import statuses
 from tests.metering import read
 from tests.proofs import rounds
@@ -47,7 +47,7 @@ class TestWhatIsKept:
         [admin] = free_ports(1)
         here = {"ADMIN_PORT": str(admin), "ADMIN_ADDRESS": "127.0.0.1", "LOG_LEVEL": "error"}
         async with (
-            one_gateway(SERVER, TRUSTED_PROXIES="127.0.0.1/32", **here) as gateway,
+            one_gateway(TRUSTED_PROXIES="127.0.0.1/32", **here) as gateway,
             Wire.to(gateway.port) as wire,
         ):
             before = gateway.resident_kilobytes()
@@ -66,7 +66,7 @@ class TestWhatIsKept:
         """Refusals are counted by limit and by who kept count, which every line of the log says."""
         [admin] = free_ports(1)
         here = {"ADMIN_PORT": str(admin), "ADMIN_ADDRESS": "127.0.0.1", "REDIS_URL": redis_url}
-        async with one_gateway(SERVER, **here) as gateway, httpx.AsyncClient() as client:
+        async with one_gateway(**here) as gateway, httpx.AsyncClient() as client:
             for _ in range(5):
                 await gateway.ask(get("/few"))
             await gateway.ask(get("/health"))

@@ -7,7 +7,7 @@ import pytest
 
 from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import Upstream, Wire, get
-from tests.gateway.process import SERVER, Gateway
+from tests.gateway.process import Gateway
 from tests.proofs import rounds
 
 FIELDS = ("X-Forwarded-For", "X_Forwarded_For", "X-Forwarded.For", "Forwarded", "X-Real-IP", "x-FORWARDED-for")
@@ -41,7 +41,7 @@ class TestForwarding:
     )
     async def test_trusted_proxy(self, one_gateway: OneGateway, upstream: Upstream, sent: str, heard: str) -> None:
         """A proxy in front is believed for the last address that is not a proxy's, and for nothing left of it."""
-        async with one_gateway(SERVER, TRUSTED_PROXIES="127.0.0.1/32") as gateway:
+        async with one_gateway(TRUSTED_PROXIES="127.0.0.1/32") as gateway:
             await gateway.ask(get("/todos", f"X-Forwarded-For: {sent}", "X-Forwarded-Proto: https", "Forwarded: for=6"))
 
         assert upstream.last.all("x-forwarded-for") == [heard]

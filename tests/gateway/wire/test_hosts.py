@@ -4,7 +4,7 @@ import pytest
 
 from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import Upstream, Wire, get
-from tests.gateway.process import SERVER, Gateway
+from tests.gateway.process import Gateway
 
 
 def asking(host: str, target: str = "/todos") -> str:
@@ -52,7 +52,7 @@ class TestHosts:
     async def test_host_by_environment(self, one_gateway: OneGateway) -> None:
         """GATEWAY_HOSTS takes the list's place; PUBLIC_URL's own host is always there."""
         hosts = "todo.example, api.example:444"
-        async with one_gateway(SERVER, GATEWAY_HOSTS=hosts, PUBLIC_URL="https://app.example") as gateway:
+        async with one_gateway(GATEWAY_HOSTS=hosts, PUBLIC_URL="https://app.example") as gateway:
             asked = ["todo.example:1", "api.example:444", "app.example:443", "api.example", "localhost"]
             statuses = [(await gateway.ask(asking(host))).status for host in asked]
 

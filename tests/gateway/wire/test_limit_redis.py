@@ -9,7 +9,7 @@ from devstack.ports import free_ports
 from devstack.servers import Valkey
 from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import Upstream, Wire, get
-from tests.gateway.process import SERVER, Gateway
+from tests.gateway.process import Gateway
 from tests.servers import NewValkey
 from tests.waiting import until
 
@@ -62,7 +62,7 @@ class TestLimitRedis:
         """Requests go on, counted in the process, and in Redis again when it is well, without a restart."""
         valkey = new_valkey()
         begin, end = OUTAGES[outage]
-        async with one_gateway(SERVER, REDIS_URL=valkey.url) as gateway:
+        async with one_gateway(REDIS_URL=valkey.url) as gateway:
 
             async def is_counted_in_redis() -> bool:
                 return await backend(gateway) == "redis"
@@ -78,7 +78,7 @@ class TestLimitRedis:
     async def test_the_limit_holds(self, one_gateway: OneGateway, upstream: Upstream, new_valkey: NewValkey) -> None:
         """Without Redis a client that has used up its limit gets one more burst, and no more."""
         valkey = new_valkey()
-        async with one_gateway(SERVER, REDIS_URL=valkey.url) as gateway:
+        async with one_gateway(REDIS_URL=valkey.url) as gateway:
             before = [(await gateway.ask(get("/few"))).status for _ in range(4)]
             valkey.stop()
             after = [(await gateway.ask(get("/few"))).status for _ in range(5)]
@@ -88,6 +88,6 @@ class TestLimitRedis:
 
     async def test_a_redis_that_never_was(self, one_gateway: OneGateway, upstream: Upstream) -> None:
         """The gateway starts, is ready, and counts alone."""
-        async with one_gateway(SERVER, REDIS_URL=f"redis://127.0.0.1:{free_ports(1)[0]}/0") as gateway:
+        async with one_gateway(REDIS_URL=f"redis://127.0.0.1:{free_ports(1)[0]}/0") as gateway:
             assert (await gateway.ask(get("/readyz"))).status == 200
             assert (await crowd(gateway), await backend(gateway)) == ({200}, "local")

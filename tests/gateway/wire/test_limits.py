@@ -10,7 +10,7 @@ import pytest
 
 from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import Upstream, Wire, get, post, says
-from tests.gateway.process import SERVER, Gateway, running_gateway
+from tests.gateway.process import Gateway, running_gateway
 from tests.gateway.wire.test_forwarding import forged
 from tests.proofs import rounds
 
@@ -147,8 +147,8 @@ class TestWhoIsCounted:
     ) -> None:
         """With one Redis, a client that goes from one to the other gets no more."""
         async with (
-            one_gateway(SERVER, REDIS_URL=redis_url) as one,
-            one_gateway(SERVER, REDIS_URL=redis_url) as other,
+            one_gateway(REDIS_URL=redis_url) as one,
+            one_gateway(REDIS_URL=redis_url) as other,
         ):
             found = [(await gateway.ask(get("/few"))).status for gateway in (one, other) * 3]
 
@@ -156,7 +156,7 @@ class TestWhoIsCounted:
 
     async def test_replicas_divide_what_they_count_alone(self, one_gateway: OneGateway, upstream: Upstream) -> None:
         """Without Redis, each of three lets in a third."""
-        async with one_gateway(SERVER, GATEWAY_REPLICAS="3") as gateway:
+        async with one_gateway(GATEWAY_REPLICAS="3") as gateway:
             found = [await gateway.ask(get("/few")) for _ in range(2)]
 
         assert [answer.status for answer in found] == [200, 429]

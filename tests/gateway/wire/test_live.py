@@ -53,7 +53,7 @@ class TestAStream:
             assert (head.status, head.one("content-type")) == (200, "text/event-stream")
             assert await wire.chunk() == b"id: 1\n\n"
 
-    async def test_may_pause_longer_than_others(self, gateway: Gateway, upstream: Upstream) -> None:
+    async def test_may_pause_longer_than_others(self, hasty: Gateway, upstream: Upstream) -> None:
         """The route's own idle time holds: over a second here, where another route ends an answer."""
 
         async def script(wire: Wire, _: Message) -> None:
@@ -63,19 +63,19 @@ class TestAStream:
         upstream.script = script
         ended = {}
         for path in ("/live", "/todos"):
-            async with Wire.to(gateway.port) as wire:
+            async with Wire.to(hasty.port) as wire:
                 started = time.monotonic()
                 await wire.send(get(path))
                 assert await wire.is_closed()
                 ended[path] = time.monotonic() - started
 
-        assert ended["/todos"] < 2 < ended["/live"] < 4
+        assert ended["/todos"] < ended["/live"] > 2.4
 
-    async def test_its_head_is_not_waited_for_for_ever(self, gateway: Gateway, upstream: Upstream) -> None:
+    async def test_its_head_is_not_waited_for_for_ever(self, hasty: Gateway, upstream: Upstream) -> None:
         """Hints that come before a head give no time for it: it is due as anywhere else."""
         upstream.script = says(b"HTTP/1.1 103 Early Hints\r\n\r\n")
 
-        answer = await gateway.ask(get("/live"))
+        answer = await hasty.ask(get("/live"))
 
         assert (answer.status, answer.code) == (504, "upstream_timeout")
 
@@ -86,7 +86,7 @@ class TestAStream:
             await wire.head()
             await wire.chunk()
 
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(2):
             await open_ended.wait()
 
     async def test_its_query_is_in_no_log(self, gateway: Gateway, upstream: Upstream) -> None:
@@ -117,10 +117,10 @@ class TestAStop:
             assert (found := re.fullmatch(rb"retry: (\d+)\n\n", last))
             assert 1000 <= int(found[1]) <= 5000
             assert await wire.chunk() == b""
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(2):
                 await open_ended.wait()
 
-        assert time.monotonic() - stopped < 4
+        assert time.monotonic() - stopped < 10
 
     @pytest.mark.parametrize(
         ("framing", "part"), [("Content-Length: 9", b"half"), ("Transfer-Encoding: chunked", chunk(b"half"))]
@@ -142,7 +142,7 @@ class TestAStop:
             await wire.reader.readexactly(len(part))
             os.kill(gateway.pid, signal.SIGTERM)
 
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(5):
                 assert await wire.reader.read() == b""
         last = gateway.lines()[-1]
         assert (last["path"], last["status"], last["error"]) == ("/live", 200, "busy")

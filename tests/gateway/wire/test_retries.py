@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import pytest
 
@@ -61,13 +61,11 @@ TIMES = {
 WAYS = [*((method, False) for method in METHODS), ("POST", True)]
 
 
-@pytest.fixture
-async def keyed(upstream: Upstream) -> AsyncIterator[Gateway]:
-    """A gateway of its own, with a route whose service knows keys."""
+def keyed(upstream: Upstream, first_byte: float = 5) -> AbstractAsyncContextManager[Gateway]:
+    """Return a gateway of its own, with a route whose service knows keys."""
     url = f"http://127.0.0.1:{upstream.port}"
-    config = config_of({"todo": {"url": url, "first_byte": 0.3, "route": {"idempotency_key": True}}})
-    async with gateway_here(config, Names()) as gateway:
-        yield gateway
+    config = config_of({"todo": {"url": url, "first_byte": first_byte, "route": {"idempotency_key": True}}})
+    return gateway_here(config, Names())
 
 
 @pytest.fixture
@@ -95,17 +93,16 @@ class TestRetryMatrix:
         [(kind, way, times) for kind, row in TIMES.items() for way, times in zip(WAYS, row, strict=True)],
         ids=lambda value: value if isinstance(value, str) else "",
     )
-    async def test_counts(
-        self, keyed: Gateway, upstream: Upstream, kind: str, way: tuple[str, bool], times: int
-    ) -> None:
+    async def test_counts(self, upstream: Upstream, kind: str, way: tuple[str, bool], times: int) -> None:
         """Method, failure and key decide whether a failed request is done once or twice, never more often."""
         method, has_key = way
         failing = Failing("closed" if kind == "stale" else kind)
-        if kind == "stale":
-            await put(keyed, "GET")
-        upstream.script = failing
+        async with keyed(upstream, 0.5 if kind == "silent" else 5) as gateway:
+            if kind == "stale":
+                await put(gateway, "GET")
+            upstream.script = failing
 
-        status = await put(keyed, method, *(["Idempotency-Key: abc"] if has_key else []))
+            status = await put(gateway, method, *(["Idempotency-Key: abc"] if has_key else []))
 
         expected = {"silent": 504, "half a body": 200 if method == "HEAD" else 0}.get(kind, 502)
         assert status == (int(kind) if kind.isdigit() else expected)
@@ -128,12 +125,13 @@ class TestRetryMatrix:
             assert len(upstream.seen) == 20
             assert any(request.one("x-request-attempt") == "2" for request in upstream.seen)
 
-    async def test_a_large_body_is_sent_once(self, keyed: Gateway, upstream: Upstream) -> None:
+    async def test_a_large_body_is_sent_once(self, upstream: Upstream) -> None:
         """What was passed on piece by piece is not kept for a second time."""
         failing = upstream.script = Failing("503")
         body = "x" * 100_000
 
-        answer = await keyed.ask(get("/todo", f"Content-Length: {len(body)}", method="PUT") + body)
+        async with keyed(upstream) as gateway:
+            answer = await gateway.ask(get("/todo", f"Content-Length: {len(body)}", method="PUT") + body)
 
         assert (answer.status, failing.done) == (503, 1)
 

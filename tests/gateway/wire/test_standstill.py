@@ -10,7 +10,7 @@ import httpx
 from devstack.ports import free_ports
 from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import get
-from tests.gateway.process import SERVER, Gateway
+from tests.gateway.process import Gateway
 from tests.metering import read
 from tests.waiting import until
 
@@ -27,7 +27,7 @@ class TestAStandstill:
     async def test_is_told_for_ten_seconds(self, one_gateway: OneGateway) -> None:
         """It is a reason to restart the process, none to send it nothing, and is over some time later."""
         [admin] = free_ports(1)
-        async with one_gateway(SERVER, ADMIN_PORT=str(admin)) as gateway, httpx.AsyncClient() as client:
+        async with one_gateway(ADMIN_PORT=str(admin)) as gateway, httpx.AsyncClient() as client:
             os.kill(gateway.pid, signal.SIGSTOP)
             try:
                 await asyncio.sleep(STANDS_STILL_SECONDS)

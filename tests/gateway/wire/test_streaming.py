@@ -1,10 +1,10 @@
 """Bodies flow piece by piece, at the pace of the slower side."""
 
 import asyncio
-import time
 
 import pytest
 
+from tests.gateway.conftest import OneGateway
 from tests.gateway.peers import Message, Upstream, Wire, get
 from tests.gateway.process import Gateway
 from tests.waiting import until
@@ -120,35 +120,33 @@ class TestFlow:
         upstream.script = script
         async with Wire.to(gateway.port) as wire:
             await wire.send(get("/big", f"Content-Length: {1 << 30}", method="POST"))
-            asked = time.monotonic()
             answer = await wire.answer(b"x" * 100000)
 
-            assert time.monotonic() - asked < 0.5
             assert (answer.status, answer.body, answer.one("connection")) == (413, b"no!", "close")
             request_id = answer.one("x-request-id")
-            await until(lambda: request_id in {line["request_id"] for line in gateway.lines()}, seconds=1)
+            await until(lambda: request_id in {line["request_id"] for line in gateway.lines()}, seconds=5)
 
     @pytest.mark.parametrize("pieces", [1, 4])
     async def test_early_answers_of_an_upstream_that_takes_nothing_more(
-        self, gateway: Gateway, upstream: Upstream, pieces: int
+        self, one_gateway: OneGateway, upstream: Upstream, pieces: int
     ) -> None:
         """Such an answer is whole, however long it and its client take: with its head, the upload's time is over."""
         is_over = asyncio.Event()
 
         async def script(wire: Wire, _: Message) -> None:
             wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
-            # The gateway waits for a second, and then for two more for its client.
+            # The gateway waits for two seconds, and then for four more for its client.
             await asyncio.sleep(0.5)
             await wire.send(b"HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n")
             for _ in range(pieces - 1):
-                await asyncio.sleep(0.4)
+                await asyncio.sleep(0.8)
                 await wire.send(b"3\r\nno!\r\n")
             await wire.send(b"0\r\n\r\n")
             await is_over.wait()
             wire.writer.transport.abort()
 
         upstream.script = script
-        async with Wire.to(gateway.port) as wire:
+        async with one_gateway(service="idle = 2") as gateway, Wire.to(gateway.port) as wire:
             await wire.send(get("/big", f"Content-Length: {1 << 30}", method="POST"))
             pushing = asyncio.create_task(push(wire))
             head = await wire.head()
@@ -158,7 +156,7 @@ class TestFlow:
 
         assert (answer.status, answer.body) == (413, b"no!" * pieces)
 
-    async def test_an_upstream_that_takes_nothing(self, gateway: Gateway, upstream: Upstream) -> None:
+    async def test_an_upstream_that_takes_nothing(self, hasty: Gateway, upstream: Upstream) -> None:
         """An upload that the upstream does not read ends as a timeout, and its connection is not held any longer."""
         taken: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
 
@@ -167,7 +165,7 @@ class TestFlow:
             taken.set_result(wire.writer)
 
         upstream.script = script
-        async with Wire.to(gateway.port) as wire:
+        async with Wire.to(hasty.port) as wire:
             await wire.send(get("/big", f"Content-Length: {1 << 30}", method="POST"))
             pushing = asyncio.create_task(push(wire))
             answer = await wire.body(await wire.head())
@@ -176,5 +174,5 @@ class TestFlow:
 
         assert answer.status == 504
         gateways_port = held.get_extra_info("peername")[1]
-        await until(lambda: not gateway.holds(gateways_port))
+        await until(lambda: not hasty.holds(gateways_port))
         held.transport.abort()
