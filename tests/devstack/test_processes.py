@@ -122,7 +122,7 @@ class TestStopping:
 
         await running.supervisor.stop()
 
-        assert 3.9 < time.monotonic() - began < 7
+        assert 3.9 < time.monotonic() - began < 10
         assert order.read_text() == "postgres\n"
         assert [started_at(pid) for pid in pids] == [None, None]
 
@@ -136,7 +136,7 @@ class TestStopping:
         asyncio.get_running_loop().call_later(0.1, running.supervisor.kill)
         await stopping
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
 
     async def test_the_signal_is_the_one_the_command_likes(self, running):
         """PostgreSQL wants SIGINT: after SIGTERM it would wait for its clients."""

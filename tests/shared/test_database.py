@@ -109,7 +109,7 @@ class TestTransaction:
         ):
             await run(holder, text("SELECT 1"))
             with pytest.raises(Busy):
-                async with asyncio.timeout(1.5), transaction(database.sessions) as session:
+                async with asyncio.timeout(10), transaction(database.sessions) as session:
                     await run(session, text("SELECT 1"))
 
     async def insert_one(self, database):

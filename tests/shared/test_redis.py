@@ -50,10 +50,11 @@ class TestTheBreaker:
         await fail_until_open(client)
 
         started = time.perf_counter()
-        with pytest.raises(RedisUnavailable):
-            await ping(client)
+        for _ in range(100):
+            with pytest.raises(RedisUnavailable):
+                await ping(client)
 
-        assert time.perf_counter() - started < 0.08
+        assert time.perf_counter() - started < 5, "a hundred times a tenth of a second is ten"
         assert not client.is_up
         server.resume()
 
@@ -66,7 +67,7 @@ class TestTheBreaker:
         with pytest.raises(RedisUnavailable):
             await ping(client)
 
-        assert 0.05 < time.perf_counter() - started < 1
+        assert 0.05 < time.perf_counter() - started < 2
         server.resume()
 
     async def test_a_refused_port_costs_nothing(self, client, server):
@@ -76,7 +77,7 @@ class TestTheBreaker:
         started = time.perf_counter()
         await fail_until_open(client)
 
-        assert time.perf_counter() - started < 1
+        assert time.perf_counter() - started < 2
 
     @pytest.mark.parametrize("outage", ["stopped", "frozen"])
     async def test_closes_by_itself(self, client, server, outage):

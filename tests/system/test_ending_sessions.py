@@ -8,7 +8,7 @@ import httpx
 from tests.system.conftest import NewPerson, Person
 from tests.waiting import until
 
-LOGOUTS, AT_ONCE = 200, 4
+LOGOUTS, AT_ONCE = 200, 2
 
 
 class TestASessionThatEnds:

@@ -90,7 +90,7 @@ class TestThroughTheGateway:
             async with ada.client.stream("GET", "/events") as response:
                 return response.status_code == 200
 
-        await until(there_is_room, seconds=2)
+        await until(there_is_room, seconds=5)
         for stream in streams[1:]:
             await stream.response.aclose()
 

@@ -13,14 +13,15 @@ from tests.todo_service.harness import Caller, assert_problem, running
 from tests.todo_service.wire import INSERTED, wire_to
 from tests.waiting import until
 
-REDIS_WAIT_SECONDS = 0.5
+REDIS_WAIT_SECONDS = 2.0
+"""Twenty times what a call waits, as machines are busy; a client that repeats its calls waits longer."""
 RECOVERY_SECONDS = 5.0
 
 pytestmark = pytest.mark.kills
 
 
 async def in_time(request: Awaitable[httpx.Response]) -> httpx.Response:
-    """Return the answer to `request`, which must be a good one and waits for Redis half a second at most."""
+    """Return the answer to `request`, which must be a good one and does not wait long for Redis."""
     started = time.monotonic()
     response = await request
     took = time.monotonic() - started

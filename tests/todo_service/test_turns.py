@@ -52,7 +52,7 @@ class TestTheLock:
                 return await table.fetchval(WAITERS) == 3
 
             await until(are_waiting)
-            await asyncio.wait_for(grace.new(), 1)
+            await asyncio.wait_for(grace.new(), 5)
             assert await table.fetchval(WAITERS) == 3
         await asyncio.gather(*waiting)
         assert len(await ada.titles()) == 22

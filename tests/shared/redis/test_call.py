@@ -80,10 +80,10 @@ class TestAnOutage:
             await asyncio.to_thread(server.pause)
             started = time.monotonic()
 
-            answers = await asyncio.gather(*(client.call("GET", "key") for _ in range(20)), return_exceptions=True)
+            answers = await asyncio.gather(*(client.call("GET", "key") for _ in range(100)), return_exceptions=True)
 
             assert {type(answer) for answer in answers} == {RedisUnavailable}
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 5
             assert not client.is_up
             await asyncio.to_thread(server.resume)
             async with asyncio.timeout(5):
@@ -100,7 +100,7 @@ class TestAnOutage:
                 with pytest.raises(RedisUnavailable):
                     await client.call("PING")
 
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 2
 
     async def test_a_restart_needs_no_new_client(self, new_valkey: NewValkey):
         """The next call opens a connection of its own."""

@@ -131,7 +131,7 @@ class TestStopping:
         await until(lambda: reader.beats > 1)
         reader.stop.set()
 
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(3):
             await consuming
 
 

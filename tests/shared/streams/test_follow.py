@@ -117,7 +117,7 @@ class TestBeingLevel:
         async with following(redis_url) as follower:
             await until(lambda: follower.seen_when_level == [0])
 
-        assert asyncio.get_running_loop().time() - started < 2
+        assert asyncio.get_running_loop().time() - started < 3
 
     async def test_is_not_told_while_redis_is_away(self, new_valkey):
         """And it is told soon after Redis is back, although nothing came."""
@@ -130,7 +130,7 @@ class TestBeingLevel:
             assert len(follower.seen_when_level) == told
             valkey.start()
 
-            await until(lambda: len(follower.seen_when_level) > told, seconds=4)
+            await until(lambda: len(follower.seen_when_level) > told, seconds=10)
 
 
 class TestStopping:
@@ -151,7 +151,7 @@ class TestStopping:
             await until(lambda: follower.beats)
             started = asyncio.get_running_loop().time()
 
-        assert asyncio.get_running_loop().time() - started < 1
+        assert asyncio.get_running_loop().time() - started < 3
 
     @pytest.mark.parametrize("turns", range(8))
     async def test_does_not_wait_for_a_read_that_begins(self, redis_url, turns):
@@ -165,7 +165,7 @@ class TestStopping:
                 follower.stop.set()
 
         place, parts = Place(STREAM, "0"), Follower(follower.follow, lambda: stop_in(turns))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(3):
             await follow(redis_url, place, parts, stop=follower.stop, beat=follower.beat)
 
 

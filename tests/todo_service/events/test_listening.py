@@ -82,7 +82,7 @@ class TestHearing:
             await stream.next()
             seq = await ada.writes(service)
 
-            await stream.hears(seq, seconds=1)
+            await stream.hears(seq, seconds=2)
 
     @pytest.mark.needs_redis("a publication arrives within a second")
     async def test_each_kind_of_write(self, service, other_service, ada):
@@ -97,7 +97,7 @@ class TestHearing:
                 ("POST", f"{path}/restore", None),
             ):
                 answer = await service.client.request(method, address, json=body, headers=ada.bearer)
-                await stream.hears(int(answer.headers["X-Sync-Seq"]), seconds=1)
+                await stream.hears(int(answer.headers["X-Sync-Seq"]), seconds=2)
 
     async def test_nobody_elses(self, service, ada, grace):
         """A stranger's changes are not told."""
@@ -150,9 +150,9 @@ class TestWithoutRedis:
         valkey = new_valkey()
         one, other = await new_service(valkey.url), await new_service(valkey.url)
         async with other.listening(ada) as stream:
-            await stream.hears(await ada.writes(one), seconds=1)
+            await stream.hears(await ada.writes(one), seconds=2)
             valkey.kill()
-            await stream.hears(await ada.writes(one), seconds=6)
+            await stream.hears(await ada.writes(one), seconds=8)
             valkey.start()
             async with Redis.from_url(valkey.url) as redis:
                 await until(lambda: is_heard_on(redis, channel_of(ada.id)))
@@ -164,10 +164,10 @@ class TestWithoutRedis:
         valkey = new_valkey()
         one, other = await new_service(valkey.url), await new_service(valkey.url)
         async with other.listening(ada) as stream:
-            await stream.hears(await ada.writes(one), seconds=1)
+            await stream.hears(await ada.writes(one), seconds=2)
             valkey.pause()
             try:
-                await stream.hears(await ada.writes(one), seconds=6)
+                await stream.hears(await ada.writes(one), seconds=8)
             finally:
                 valkey.resume()
 
@@ -179,7 +179,7 @@ class TestWithoutRedis:
 
         async with service.listening(ada) as stream:
             assert (await stream.next(1)).seq == 0
-            await stream.hears(await ada.writes(service), seconds=6)
+            await stream.hears(await ada.writes(service), seconds=8)
 
     async def test_a_look_that_fails(self, migrated_database, new_valkey, ada):
         """It is not the last one, whatever the fault: when that is over, changes are looked for as before."""
@@ -192,7 +192,7 @@ class TestWithoutRedis:
             await until(lambda: b"events_not_looked_for" in service.said)
             await admin.execute("ALTER TABLE elsewhere RENAME TO user_streams")
 
-            await stream.hears(await ada.writes(service), seconds=6)
+            await stream.hears(await ada.writes(service), seconds=8)
         await admin.close()
 
 
@@ -235,7 +235,7 @@ async def is_heard_on(redis, channel):
 async def hears_at_once(stream, user, service):
     """Whether a write is heard within a second; its writer may not have found Redis again."""
     try:
-        await stream.hears(await user.writes(service), seconds=1)
+        await stream.hears(await user.writes(service), seconds=2)
     except TimeoutError:
         return False
     return True
