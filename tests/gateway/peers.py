@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-DEADLINE_SECONDS = 5.0
+DEADLINE_SECONDS = 8.0
 
 Pairs = list[tuple[str, str]]
 
