@@ -124,7 +124,7 @@ class TestFlow:
 
             assert (answer.status, answer.body, answer.one("connection")) == (413, b"no!", "close")
             request_id = answer.one("x-request-id")
-            await until(lambda: request_id in {line["request_id"] for line in gateway.lines()}, seconds=5)
+            await until(lambda: request_id in {line["request_id"] for line in gateway.lines()}, seconds=1.5)
 
     @pytest.mark.parametrize("pieces", [1, 4])
     async def test_early_answers_of_an_upstream_that_takes_nothing_more(
