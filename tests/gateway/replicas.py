@@ -1,11 +1,10 @@
 """Several replicas behind one name, and a gateway before them."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tests.gateway.here import Names, config_of, gateway_here
-from tests.gateway.peers import OK, Message, Upstream, Wire
+from tests.gateway.peers import Upstream
 from tests.gateway.process import Gateway
 
 ADDRESSES = ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
@@ -28,14 +27,3 @@ async def between(names: Names, port: int, **upstream: object) -> AsyncIterator[
     config = config_of({"todo": {"url": f"http://todo:{port}"} | upstream})
     async with gateway_here(config, names) as gateway:
         yield gateway
-
-
-class Slow:
-    """A script that answers when it may."""
-
-    def __init__(self) -> None:
-        self.may_answer = asyncio.Event()
-
-    async def __call__(self, wire: Wire, _: Message) -> None:
-        await self.may_answer.wait()
-        await wire.send(OK)

@@ -1,5 +1,7 @@
 """Scripts of upstreams that more than one file of tests needs."""
 
+import asyncio
+
 from tests.gateway.peers import Message, Wire
 
 
@@ -13,3 +15,14 @@ async def echoes(wire: Wire, request: Message) -> None:
 async def hangs_up(wire: Wire, _: Message) -> None:
     """Close the connection instead of an answer."""
     wire.writer.close()
+
+
+class Held:
+    """Answers as `echoes` does, when it may."""
+
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Event()
+
+    async def __call__(self, wire: Wire, request: Message) -> None:
+        await self.may_answer.wait()
+        await echoes(wire, request)

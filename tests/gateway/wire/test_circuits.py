@@ -5,8 +5,8 @@ import asyncio
 from tests.gateway.conftest import OneGateway
 from tests.gateway.here import Names, config_of, gateway_here
 from tests.gateway.peers import Upstream, Wire, get, post, says
-from tests.gateway.replicas import ADDRESSES, Slow, between, replicas
-from tests.gateway.scripts import hangs_up
+from tests.gateway.replicas import ADDRESSES, between, replicas
+from tests.gateway.scripts import Held, hangs_up
 from tests.waiting import until
 
 TIMEOUT = "upstream_connect_timeout"
@@ -46,7 +46,7 @@ class TestEjection:
             assert answers[-1].one("proxy-status") == "gateway; error=destination_unavailable"
             assert answers[-1].one("retry-after") in {"1", "2", "3"}
 
-            script = server.script = Slow()
+            script = server.script = Held()
             server.seen.clear()
             trial = asyncio.create_task(gateway.ask_a_bad_one(get("/todo")))
             await until(lambda: server.seen)
@@ -62,7 +62,7 @@ class TestEjection:
             server.script = hangs_up
             for _ in range(5):
                 await gateway.ask(get("/todo", method="POST"))
-            script = server.script = Slow()
+            script = server.script = Held()
             server.seen.clear()
             while not server.seen:
                 async with Wire.to(gateway.port) as leaving:

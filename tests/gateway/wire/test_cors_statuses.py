@@ -7,6 +7,7 @@ import pytest
 
 from tests.gateway.peers import Message, Script, Upstream, Wire, get, post, says
 from tests.gateway.process import Gateway
+from tests.gateway.scripts import hangs_up
 from tests.gateway.wire.unreadable import NEVER_READ_WHOLE
 
 APP = "Origin: http://app.test"
@@ -33,17 +34,12 @@ OWN: dict[str, tuple[int, Callable[[], str]]] = {
 }
 
 
-async def closes(wire: Wire, _: Message) -> None:
-    """Leave without a word."""
-    wire.writer.close()
-
-
 async def never(*_: object) -> None:
     """Say nothing."""
 
 
 UPSTREAMS: dict[str, tuple[int, str, Script]] = {
-    "broken off": (502, "upstream_reset", closes),
+    "broken off": (502, "upstream_reset", hangs_up),
     "unreadable": (502, "upstream_protocol", says("HTTP/1.1 abc\r\n\r\n")),
     "no such status": (502, "upstream_protocol", says("HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n")),
     "stalls": (504, "upstream_timeout", never),

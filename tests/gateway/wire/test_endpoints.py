@@ -6,7 +6,8 @@ import pytest
 
 from tests.gateway.here import Names
 from tests.gateway.peers import get
-from tests.gateway.replicas import ADDRESSES, Slow, between, replicas
+from tests.gateway.replicas import ADDRESSES, between, replicas
+from tests.gateway.scripts import Held
 from tests.waiting import until
 
 
@@ -24,7 +25,7 @@ class TestBalance:
     async def test_a_slow_one_gets_less(self) -> None:
         """Of two the one with fewer requests under way is next, so a slow replica does not slow all."""
         async with replicas(2) as (slow, quick), between(Names(todo=ADDRESSES[:2]), slow.port) as gateway:
-            script = slow.script = Slow()
+            script = slow.script = Held()
             stuck = []
             while not slow.seen:
                 stuck.append(asyncio.create_task(gateway.ask(get("/todo"))))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.gateway.peers import Message, Upstream, Wire, get
 from tests.gateway.process import Gateway
-from tests.gateway.scripts import echoes
+from tests.gateway.scripts import Held
 from tests.waiting import until
 
 MAX_BEHIND = 32
@@ -17,18 +17,12 @@ class TestFaultsBehindAnswers:
     @pytest.mark.parametrize("bad", ["rubbish\r\n\r\n", "GET /todos HTTP/3.0\r\n\r\n", "GET /" + "x" * 9000])
     async def test_bad_second_pipelined(self, gateway: Gateway, upstream: Upstream, bad: str) -> None:
         """A request that cannot be read, behind one that is being answered, is no answer at all: only the end."""
-        may_answer = asyncio.Event()
-
-        async def script(wire: Wire, request: Message) -> None:
-            await may_answer.wait()
-            await echoes(wire, request)
-
-        upstream.script = script
+        script = upstream.script = Held()
         async with Wire.to(gateway.port) as wire:
             await wire.send(get("/todos/1") + bad)
             await until(lambda: upstream.seen)
             await gateway.ask(get("/health"))
-            may_answer.set()
+            script.may_answer.set()
             answer = await wire.body(await wire.head())
 
             assert (answer.status, answer.body, answer.one("connection")) == (200, b"/todos/1 ", "close")
@@ -58,18 +52,12 @@ class TestFaultsBehindAnswers:
 
     async def test_bad_chunk_behind_an_answer(self, gateway: Gateway, upstream: Upstream) -> None:
         """Where that body waits behind another request, the other one's answer is the only one."""
-        may_answer = asyncio.Event()
-
-        async def script(wire: Wire, request: Message) -> None:
-            await may_answer.wait()
-            await echoes(wire, request)
-
-        upstream.script = script
+        script = upstream.script = Held()
         async with Wire.to(gateway.port) as wire:
             await wire.send(get("/todos/1") + get("/todos/2", CHUNKED, method="POST") + "zz\r\n")
             await until(lambda: upstream.seen)
             await gateway.ask(get("/health"))
-            may_answer.set()
+            script.may_answer.set()
             answer = await wire.body(await wire.head())
 
             assert (answer.body, answer.one("connection")) == (b"/todos/1 ", "close")
@@ -87,17 +75,11 @@ class TestFaultsBehindAnswers:
 
     async def test_too_many_pipelined(self, gateway: Gateway, upstream: Upstream) -> None:
         """So many may wait behind one; the others are not read, and with the last answer the connection ends."""
-        may_answer = asyncio.Event()
-
-        async def script(wire: Wire, request: Message) -> None:
-            await may_answer.wait()
-            await echoes(wire, request)
-
-        upstream.script = script
+        script = upstream.script = Held()
         async with Wire.to(gateway.port) as wire:
             await wire.send("".join(get(f"/todos/{number}") for number in range(2 * MAX_BEHIND)))
             await until(lambda: upstream.seen)
-            may_answer.set()
+            script.may_answer.set()
             answers = [await wire.body(await wire.head()) for _ in range(1 + MAX_BEHIND)]
 
             assert [answer.body for answer in answers] == [f"/todos/{n} ".encode() for n in range(1 + MAX_BEHIND)]

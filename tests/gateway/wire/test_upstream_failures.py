@@ -6,14 +6,10 @@ import time
 import pytest
 
 from tests.gateway.conftest import OneGateway
-from tests.gateway.peers import OK, Message, Upstream, Wire, get, says
+from tests.gateway.peers import OK, Message, Script, Upstream, Wire, get, says
 from tests.gateway.process import Gateway
+from tests.gateway.scripts import hangs_up
 from tests.waiting import until
-
-
-async def hangs_up(wire: Wire, _: Message) -> None:
-    """Close without an answer."""
-    wire.writer.close()
 
 
 async def resets(wire: Wire, _: Message) -> None:
@@ -41,9 +37,9 @@ class TestNoAnswer:
         assert answer.one("proxy-status") == f"gateway; error={cause}"
 
     @pytest.mark.parametrize("script", [hangs_up, resets])
-    async def test_broken_connection(self, gateway: Gateway, upstream: Upstream, script: object) -> None:
+    async def test_broken_connection(self, gateway: Gateway, upstream: Upstream, script: Script) -> None:
         """A service that hangs up before it answers is a 502."""
-        upstream.script = hangs_up if script is hangs_up else resets
+        upstream.script = script
 
         answer = await gateway.ask(get("/todos"))
 
