@@ -41,6 +41,7 @@ class Visit:
         origins = fields.all(b"origin")
         self.origin = origins[0] if len(origins) == 1 else (b"null" if origins else None)
         """The page's origin, if a browser says it; several are nobody's."""
+        # One with more digits is refused; until then it must not raise here.
         self.declared_length = int((fields.one(b"content-length") or b"0")[-MAX_LENGTH_DIGITS:])
         """The body's length as declared; 0 where none is."""
         self.has_body = self.declared_length > 0 or bool(fields.all(b"transfer-encoding"))
