@@ -14,7 +14,7 @@ from tests.todo_service.wire import INSERTED, wire_to
 from tests.waiting import until
 
 REDIS_WAIT_SECONDS = 2.0
-"""Twenty times what a call waits, as machines are busy; a client that repeats its calls waits longer."""
+"""Twenty times what a call waits: machines are busy."""
 RECOVERY_SECONDS = 5.0
 
 pytestmark = pytest.mark.kills
